@@ -1,0 +1,24 @@
+//! References to files and environment variables, in place of the values themselves.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where a secret is found. The secret itself never stands in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SecretRef {
+    /// A file, relative to the configuration file that names it.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+}
+
+/// A file that is not secret, relative to the configuration file that names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileRef {
+    /// Its path.
+    pub file: PathBuf,
+}
