@@ -1,0 +1,28 @@
+//! The checks behind the `format` names of the schema.
+
+use super::{ByteSize, Cidr, Delay, Duration, HeaderName, Rate, Url, text::text_setting};
+use crate::json::FieldPath;
+
+/// Checks one text; the error says what was expected.
+pub type Check = fn(&str) -> Result<(), String>;
+
+/// The check of every text type, by the `format` of its schema. A checker of configurations walks
+/// schema and document side by side and reports all that fail at once.
+pub fn formats() -> Vec<(&'static str, Check)> {
+    vec![
+        ("duration", check::<Duration>),
+        ("delay", check::<Delay>),
+        ("byte-size", check::<ByteSize>),
+        ("rate", check::<Rate>),
+        ("cidr", check::<Cidr>),
+        ("url", check::<Url>),
+        ("header-name", check::<HeaderName>),
+        ("field-path", check::<FieldPath>),
+    ]
+}
+
+fn check<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(), String> {
+    text.parse::<T>().map(drop).map_err(|error| error.to_string())
+}
+
+text_setting!(FieldPath, "field-path", "the path of a field such as `payer.card.number`");
