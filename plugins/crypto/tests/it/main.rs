@@ -1,0 +1,16 @@
+//! What the crate promises, seen from outside: published vectors, attacks, formats and round trips.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod attacks;
+mod cookbook;
+mod jws;
+mod mastercard;
+mod primitives;
+mod support;
+mod wycheproof;
