@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Tollgate: a payments gateway that speaks each provider's security dialect, on both sides, by
+//! configuration.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
+
+pub mod telemetry;

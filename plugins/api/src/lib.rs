@@ -22,7 +22,6 @@ mod state;
 mod store;
 
 pub mod codes;
-pub mod expression;
 pub mod json;
 pub mod setting;
 
