@@ -1,0 +1,238 @@
+//! Attempts at a provider: each with a fresh copy of the request and its own run of the upstream's
+//! plugins. Whether another follows is decided by `upstream::decide` alone.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+use tollgate_api::{Body, Exchange, Fault, Flow, Outcome, Tick, Turn, codes};
+
+use super::{
+    converse::{Conversed, Deadlines, Talk},
+    exchange::{AttemptRecord, Run, Served},
+    failure, forward, render, rules,
+    wire::Wire,
+};
+use crate::{
+    pipeline::Progress,
+    snapshot::{Provider, Route},
+    upstream::{self, Evidence, Next, Reuse, Situation},
+};
+
+/// How an attempt ended.
+enum Ended {
+    /// The answer is in the exchange, seen by the upstream's plugins.
+    Answer,
+    /// It streamed to the caller.
+    Sent,
+    /// It got no valid answer, or a plugin asks for another attempt.
+    Failed { fault: Fault, evidence: Evidence },
+}
+
+impl Run<'_, '_> {
+    /// Chooses the upstream and calls it.
+    pub(super) async fn call(&mut self, route: &Arc<Route>) -> Result<Served, Fault> {
+        let entropy = self.gateway.entropy.clone();
+        let at = rules::choose(route, self.exchange()?, &*entropy)?;
+        let provider =
+            self.snapshot.upstreams.get(at).cloned().ok_or_else(|| Fault::new(&codes::INTERNAL))?;
+        let exchange = self.exchange()?;
+        exchange.upstream = Some(provider.name.clone());
+        if !provider.forward_authorization {
+            // It was meant for us; a plugin may set the provider's own.
+            exchange.request.headers.remove(http::header::AUTHORIZATION);
+        }
+        let base = exchange.request.clone();
+        let started = self.caller.now();
+        let mut tried = Vec::new();
+        let served = loop {
+            let attempt = self.exchange()?.attempt + 1;
+            self.exchange()?.attempt = attempt;
+            let read_before = self.caller.bytes_in;
+            let ended = self.attempt(route, &provider, &mut tried, started).await;
+            let replayable = !matches!(base.body, Body::Streamed) || self.caller.bytes_in == read_before;
+            let again = match &ended {
+                Ok(Ended::Failed { evidence, .. }) => {
+                    let next = upstream::decide(&Situation {
+                        method_safe: base.method.is_safe(),
+                        evidence: *evidence,
+                        replayable,
+                        attempts_made: attempt,
+                        deadline_left: provider.total.saturating_sub(self.caller.now().since(started)),
+                        ..provider.upstream.situation()
+                    });
+                    matches!(next, Next::Again { .. }) && !self.caller.answered()
+                }
+                _ => false,
+            };
+            let exchange = self.exchange()?;
+            exchange.request = base.clone();
+            match ended? {
+                _ if again => exchange.answer = None,
+                Ended::Answer => break Served::Answer,
+                Ended::Sent => break Served::Sent,
+                Ended::Failed { fault, .. } => {
+                    // The connection broke after a streamed answer had begun: it was left incomplete.
+                    if self.caller.answered() {
+                        self.fault = Some(fault);
+                        break Served::Sent;
+                    }
+                    return Err(fault);
+                }
+            }
+        };
+        Ok(served)
+    }
+
+    /// One attempt: plugins, connection, conversation, plugins.
+    async fn attempt(
+        &mut self,
+        route: &Arc<Route>,
+        provider: &Arc<Provider>,
+        tried: &mut Vec<usize>,
+        started: Tick,
+    ) -> Result<Ended, Fault> {
+        let mut progress = Progress::default();
+        let result = self.attempt_inner(route, provider, &mut progress, tried, started).await;
+        let outcome = Outcome {
+            status: self.exchange.as_ref().and_then(|exchange| exchange.answer.as_ref()).map(|answer| answer.status),
+            fault: match &result {
+                Ok(Ended::Failed { fault, .. }) | Err(fault) => Some(fault.code()),
+                _ => None,
+            },
+            cancelled: false,
+        };
+        if let Some(exchange) = &mut self.exchange {
+            provider.chain.on_end(exchange, progress, &outcome);
+        }
+        result
+    }
+
+    async fn attempt_inner(
+        &mut self,
+        route: &Arc<Route>,
+        provider: &Arc<Provider>,
+        progress: &mut Progress,
+        tried: &mut Vec<usize>,
+        started: Tick,
+    ) -> Result<Ended, Fault> {
+        let flow = {
+            let Self { exchange, verdicts, gateway, .. } = self;
+            let exchange = exchange.as_mut().ok_or_else(|| Fault::new(&codes::INTERNAL))?;
+            provider
+                .chain
+                .on_request(0..provider.chain.len(), exchange, progress, verdicts, &*gateway.telemetry)
+                .await?
+        };
+        if let Flow::Respond(answer) = flow {
+            self.exchange()?.answer = Some(*answer);
+            return self.shape_upstream(provider, *progress).await;
+        }
+
+        let began = self.caller.now();
+        let left = provider.total.saturating_sub(began.since(started));
+        let picked = match provider.upstream.pick(tried) {
+            Ok(picked) => picked,
+            Err(error) => {
+                let fault = failure::of_pick(&error);
+                return Ok(self.failed(provider, None, began, fault, Evidence::NothingSent));
+            }
+        };
+        tried.push(picked.index());
+        let endpoint = picked.endpoint().to_string();
+        let reuse = if self.method().is_safe() { Reuse::Any } else { Reuse::FresherThan(provider.reuse_unsafe) };
+        let connected = timeout(left, provider.upstream.connect(&picked, reuse)).await;
+        let session = match connected {
+            Ok(Ok(session)) => session,
+            Ok(Err(error)) => {
+                let fault = failure::of_connect(&error);
+                return Ok(self.failed(provider, Some(endpoint), began, fault, Evidence::NothingSent));
+            }
+            Err(_) => {
+                let fault = Fault::new(&codes::UPSTREAM_CONNECT_TIMEOUT);
+                return Ok(self.failed(provider, Some(endpoint), began, fault, Evidence::NothingSent));
+            }
+        };
+        let reads_answer = provider.chain.needs().max(route.chain.needs()).answer != tollgate_api::BodyNeed::Nothing;
+        let length = self.length;
+        let head = forward::head(self.exchange()?, provider, picked.endpoint(), length, reads_answer);
+        let head = match head {
+            Ok(head) => head,
+            Err(fault) => {
+                provider.upstream.release(session, upstream::Released::Broken).await;
+                return Err(fault);
+            }
+        };
+        let deadlines = Deadlines::new(provider, route, started);
+        let waited = self.caller.waited;
+        let mut talk = Talk::new(Wire::new(session), provider.clone(), route.clone(), *progress, deadlines);
+        let conversed = self.converse(&mut talk, head).await;
+        let (wire, status) = talk.into_parts();
+        let evidence = match &conversed {
+            Conversed::Failed(_, evidence) => *evidence,
+            _ => wire.evidence(),
+        };
+        let (session, complete) = wire.into_session();
+        let duration = self.caller.now().since(began);
+        self.upstream_wait += duration.saturating_sub(self.caller.waited.saturating_sub(waited));
+        let released = if complete { upstream::Released::Reusable } else { upstream::Released::Broken };
+        let _ = timeout(RELEASE_TIME, provider.upstream.release(session, released)).await;
+        provider.upstream.note(&picked, evidence == Evidence::Answered);
+        self.attempts.push(AttemptRecord {
+            upstream: provider.name.clone(),
+            endpoint: Some(endpoint),
+            evidence,
+            status,
+            duration,
+        });
+        match conversed {
+            Conversed::Held => self.shape_upstream(provider, *progress).await,
+            Conversed::Streamed => Ok(Ended::Sent),
+            Conversed::Replaced => Ok(Ended::Answer),
+            Conversed::Again => Ok(Ended::Failed { fault: Fault::new(&codes::UPSTREAM_INVALID_ANSWER), evidence }),
+            Conversed::Failed(fault, evidence) => Ok(Ended::Failed { fault, evidence }),
+            Conversed::Refused(fault) => Err(fault),
+        }
+    }
+
+    /// The upstream's plugins over a held answer, in reverse.
+    async fn shape_upstream(&mut self, provider: &Provider, progress: Progress) -> Result<Ended, Fault> {
+        let id = self.id().clone();
+        let refuse = move |exchange: &mut Exchange, fault: &Fault| {
+            exchange.answer = Some(render::fault(fault, &id));
+        };
+        let Self { exchange, verdicts, gateway, .. } = self;
+        let exchange = exchange.as_mut().ok_or_else(|| Fault::new(&codes::INTERNAL))?;
+        let (turn, refused) =
+            provider.chain.on_response(exchange, progress, verdicts, &*gateway.telemetry, &refuse).await;
+        if let Some(fault) = refused {
+            self.fault = Some(fault);
+        } else if turn == Turn::Again {
+            let fault = Fault::new(&codes::UPSTREAM_INVALID_ANSWER);
+            return Ok(Ended::Failed { fault, evidence: Evidence::Answered });
+        }
+        Ok(Ended::Answer)
+    }
+
+    fn failed(
+        &mut self,
+        provider: &Provider,
+        endpoint: Option<String>,
+        began: Tick,
+        fault: Fault,
+        evidence: Evidence,
+    ) -> Ended {
+        let duration = self.caller.now().since(began);
+        self.upstream_wait += duration;
+        self.attempts.push(AttemptRecord {
+            upstream: provider.name.clone(),
+            endpoint,
+            evidence,
+            status: None,
+            duration,
+        });
+        Ended::Failed { fault, evidence }
+    }
+}
+
+/// Handing a connection back must not hold up the answer.
+const RELEASE_TIME: Duration = Duration::from_secs(1);

@@ -1,0 +1,360 @@
+//! The caller's side of an exchange: reading the body, answering, and keeping the connection usable.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, Version, header};
+use pingora::{
+    ErrorType,
+    http::ResponseHeader,
+    protocols::http::{HttpTask, ServerSession},
+};
+use tokio::time::timeout;
+use tollgate_api::{Answer, Body, Clock, Fault, Tick, codes};
+
+use super::memory::Reservation;
+
+/// A caller's session, with what the loop must remember of it.
+pub struct Caller<'s> {
+    session: &'s mut ServerSession,
+    clock: Arc<dyn Clock>,
+    write_timeout: Duration,
+    expects_continue: bool,
+    /// Bytes of the body that were read.
+    pub bytes_in: u64,
+    /// Bytes of the answer's body that were written.
+    pub bytes_out: u64,
+    /// Time spent waiting for the caller.
+    pub waited: Duration,
+    /// The connection may serve another request.
+    pub keep: bool,
+    /// Writing failed: nobody is left to answer.
+    pub gone: bool,
+    broken: bool,
+}
+
+impl<'s> Caller<'s> {
+    /// Takes over a session whose head has been read.
+    pub fn new(session: &'s mut ServerSession, clock: Arc<dyn Clock>) -> Self {
+        // Whether an unread body costs the connection is decided by `settle`.
+        session.set_close_on_response_before_downstream_finish(false);
+        session.set_ignore_info_resp(false);
+        Self {
+            session,
+            clock,
+            write_timeout: Duration::from_secs(30),
+            expects_continue: false,
+            bytes_in: 0,
+            bytes_out: 0,
+            waited: Duration::ZERO,
+            keep: true,
+            gone: false,
+            broken: false,
+        }
+    }
+
+    /// Sets what the listener's policy and the head say.
+    pub fn configure(&mut self, write_timeout: Duration, expects_continue: bool) {
+        self.write_timeout = write_timeout;
+        self.expects_continue = expects_continue;
+        self.session.set_write_timeout(Some(write_timeout));
+    }
+
+    /// The head as Pingora parsed it.
+    pub fn header(&self) -> &pingora::http::RequestHeader {
+        self.session.req_header()
+    }
+
+    /// Whether the body has been read to its end (or there is none).
+    pub fn body_done(&mut self) -> bool {
+        self.session.is_body_done()
+    }
+
+    /// Whether an answer's head has been written.
+    pub fn answered(&self) -> bool {
+        self.session.response_written().is_some_and(|head| !head.status.is_informational())
+    }
+
+    /// Whether it is HTTP/2.
+    pub fn is_http2(&self) -> bool {
+        self.session.is_http2()
+    }
+
+    /// Lets the caller send its body, if it waits for that.
+    pub async fn invite_body(&mut self) {
+        if !std::mem::take(&mut self.expects_continue) {
+            return;
+        }
+        // On HTTP/2 Pingora has no interim answers; a caller goes on after a short wait of its own.
+        if let ServerSession::H1(session) = &mut *self.session
+            && timeout(self.write_timeout, session.write_continue_response()).await.is_err()
+        {
+            self.broken = true;
+        }
+    }
+
+    /// The next piece of the body, never empty; `None` at its end. Cancel-safe. No deadline.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+        loop {
+            if self.session.is_body_done() {
+                return Ok(None);
+            }
+            match self.session.read_request_body().await {
+                // An empty chunk in the middle would end the body of the next hop.
+                Ok(Some(chunk)) if chunk.is_empty() => {}
+                Ok(Some(chunk)) => {
+                    self.bytes_in += chunk.len() as u64;
+                    return Ok(Some(chunk));
+                }
+                Ok(None) => return Ok(None),
+                Err(_) => {
+                    self.broken = true;
+                    self.keep = false;
+                    return Err(Fault::new(&codes::BODY_INCOMPLETE));
+                }
+            }
+        }
+    }
+
+    /// Reads the whole body within limit, deadline and memory budget.
+    pub async fn hold(
+        &mut self,
+        length: Option<u64>,
+        limit: usize,
+        deadline: Duration,
+        memory: &mut Reservation,
+    ) -> Result<Bytes, Fault> {
+        if length.is_some_and(|length| length > limit as u64) {
+            return Err(Fault::new(&codes::BODY_TOO_LARGE));
+        }
+        let started = self.clock.tick();
+        let result = match timeout(deadline, self.collect(length, limit, memory)).await {
+            Ok(result) => result,
+            Err(_) => {
+                self.keep = false;
+                Err(Fault::new(&codes::BODY_TIMEOUT))
+            }
+        };
+        self.waited += self.clock.tick().since(started);
+        result
+    }
+
+    async fn collect(&mut self, length: Option<u64>, limit: usize, memory: &mut Reservation) -> Result<Bytes, Fault> {
+        self.invite_body().await;
+        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        check_length(first.len(), limit)?;
+        memory.grow(first.len())?;
+        if self.session.is_body_done() {
+            return Ok(first);
+        }
+        let announced = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        let mut body = BytesMut::with_capacity(announced.clamp(first.len(), first.len().max(PREALLOCATED)));
+        body.extend_from_slice(&first);
+        while let Some(chunk) = self.chunk().await? {
+            check_length(body.len() + chunk.len(), limit)?;
+            memory.grow(chunk.len())?;
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+
+    /// Waits for the next piece of the body; after its end, for a hang-up if `listen` (only for safe
+    /// methods: nobody else is given up), else for ever. Cancel-safe.
+    pub async fn watch(&mut self, sending: bool, listen: bool) -> Watched {
+        if sending {
+            return Watched::Chunk(self.chunk().await);
+        }
+        if !listen || self.gone || !self.session.is_body_done() {
+            return std::future::pending().await;
+        }
+        match self.session.read_body_or_idle(true).await {
+            Err(error) if error.etype() != &ErrorType::ConnectError => Watched::HungUp,
+            // A byte of a next request came early and is lost: the connection ends with this answer.
+            _ => {
+                self.keep = false;
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// Before an early answer: reads a small rest of the body, so that a refusal does not cost the
+    /// caller its connection; a large or slow rest, or one that waits for `100 Continue`, does.
+    pub async fn settle(&mut self, length: Option<u64>) {
+        if self.session.is_body_done() {
+            return;
+        }
+        if self.is_http2() {
+            // Ending our side tells the caller to stop; the connection is not harmed.
+            return;
+        }
+        let small = length.is_none_or(|length| length <= DRAINED);
+        if self.expects_continue || self.broken || !small || timeout(DRAIN_TIME, self.drain()).await != Ok(true) {
+            self.keep = false;
+        }
+    }
+
+    async fn drain(&mut self) -> bool {
+        let mut drained = 0;
+        while drained <= DRAINED {
+            match self.session.read_request_body().await {
+                Ok(Some(chunk)) => drained += chunk.len() as u64,
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+            if self.session.is_body_done() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Sends an answer that is in memory.
+    pub async fn send(&mut self, answer: &Answer, method: &Method) {
+        let Body::Held(body) = &answer.body else {
+            let head = self.head(answer, Some(0), method);
+            return self.write(vec![HttpTask::Header(head, true)], 0).await;
+        };
+        let head = self.head(answer, Some(body.len() as u64), method);
+        if bodiless(answer, method) || body.is_empty() {
+            return self.write(vec![HttpTask::Header(head, true)], 0).await;
+        }
+        // The write timeout is one piece's, so that a large answer may take its time.
+        let mut rest = body.clone();
+        let first = rest.split_to(rest.len().min(PIECE));
+        let bytes = first.len() as u64;
+        let tasks = vec![HttpTask::Header(head, false), HttpTask::Body(Some(first), rest.is_empty())];
+        self.write(tasks, bytes).await;
+        while !rest.is_empty() && !self.gone {
+            let piece = rest.split_to(rest.len().min(PIECE));
+            let bytes = piece.len() as u64;
+            self.write(vec![HttpTask::Body(Some(piece), rest.is_empty())], bytes).await;
+        }
+    }
+
+    /// Sends the head of an answer that streams, with the first piece of its body if it is there.
+    pub async fn send_head(&mut self, answer: &Answer, length: Option<u64>, method: &Method, first: Option<Bytes>) {
+        let head = self.head(answer, length, method);
+        if bodiless(answer, method) {
+            return self.write(vec![HttpTask::Header(head, true)], 0).await;
+        }
+        let mut tasks = vec![HttpTask::Header(head, false)];
+        let bytes = first.as_ref().map_or(0, |first| first.len() as u64);
+        if let Some(first) = first.filter(|first| !first.is_empty()) {
+            tasks.push(HttpTask::Body(Some(first), false));
+        }
+        self.write(tasks, bytes).await;
+    }
+
+    /// Sends a piece of a streamed answer.
+    pub async fn send_chunk(&mut self, chunk: Bytes) {
+        if chunk.is_empty() {
+            return;
+        }
+        let bytes = chunk.len() as u64;
+        self.write(vec![HttpTask::Body(Some(chunk), false)], bytes).await;
+    }
+
+    /// Ends a streamed answer.
+    pub async fn send_end(&mut self, trailers: Option<http::HeaderMap>) {
+        let task = match trailers.filter(|_| self.is_http2()) {
+            Some(trailers) => HttpTask::Trailer(Some(Box::new(trailers))),
+            None => HttpTask::Done,
+        };
+        self.write(vec![task], 0).await;
+    }
+
+    /// Relays an interim answer (`103 Early Hints`, `100 Continue`) where the protocol has them.
+    pub async fn send_interim(&mut self, head: Box<ResponseHeader>) {
+        if head.status == http::StatusCode::CONTINUE && !std::mem::take(&mut self.expects_continue) {
+            return;
+        }
+        if !self.is_http2() {
+            self.write(vec![HttpTask::Header(head, false)], 0).await;
+        }
+    }
+
+    /// Leaves the answer incomplete, so that the caller cannot take it for a whole one.
+    pub async fn abort(&mut self) {
+        self.keep = false;
+        self.session.set_keepalive(None);
+        self.session.shutdown().await;
+    }
+
+    async fn write(&mut self, tasks: Vec<HttpTask>, bytes: u64) {
+        if self.gone {
+            return;
+        }
+        let started = self.clock.tick();
+        // One body chunk can be large; Pingora's own timeout applies to each write.
+        let result = timeout(self.write_timeout, self.session.response_duplex_vec(tasks)).await;
+        self.waited += self.clock.tick().since(started);
+        if matches!(result, Ok(Ok(_))) {
+            self.bytes_out += bytes;
+        } else {
+            self.gone = true;
+            self.keep = false;
+        }
+    }
+
+    /// The answer's head on the wire, with the framing that follows from version and length.
+    fn head(&mut self, answer: &Answer, length: Option<u64>, method: &Method) -> Box<ResponseHeader> {
+        if !self.keep {
+            self.session.set_keepalive(None);
+        }
+        let version = self.session.req_header().version;
+        let mut head = ResponseHeader::build_no_case(answer.status, Some(answer.headers.len() + 4))
+            .unwrap_or_else(|_| ServerSession::generate_error(500));
+        for (name, value) in &answer.headers {
+            let _ = head.append_header(name.clone(), value.clone());
+        }
+        head.remove_header(&header::CONTENT_LENGTH);
+        head.remove_header(&header::TRANSFER_ENCODING);
+        let without_length = matches!(answer.status.as_u16(), 204 | 304);
+        match length {
+            _ if without_length => {}
+            Some(0) if method == Method::HEAD && answer.origin.is_provider() => {}
+            Some(length) => {
+                let _ = head.insert_header(header::CONTENT_LENGTH, length);
+            }
+            None if version == Version::HTTP_11 && method != Method::HEAD => {
+                let _ = head.insert_header(header::TRANSFER_ENCODING, "chunked");
+            }
+            // HTTP/2 frames by itself; HTTP/1.0 ends by closing.
+            None => {}
+        }
+        Box::new(head)
+    }
+
+    /// The time, for the loop.
+    pub fn now(&self) -> Tick {
+        self.clock.tick()
+    }
+}
+
+/// What the caller did.
+pub enum Watched {
+    /// Its body went on, ended, or broke.
+    Chunk(Result<Option<Bytes>, Fault>),
+    /// It left.
+    HungUp,
+}
+
+fn check_length(length: usize, limit: usize) -> Result<(), Fault> {
+    if length > limit { Err(Fault::new(&codes::BODY_TOO_LARGE)) } else { Ok(()) }
+}
+
+/// Whether this answer has no body on the wire, whatever its headers say (RFC 9112 section 6.3).
+pub fn bodiless(answer: &Answer, method: &Method) -> bool {
+    method == Method::HEAD || matches!(answer.status.as_u16(), 204 | 304)
+}
+
+/// An announced length is believed up to this size before any byte came.
+const PREALLOCATED: usize = 64 * 1024;
+
+/// An answer in memory is written in pieces of this size.
+const PIECE: usize = 256 * 1024;
+
+/// Rest of a body that is read for the sake of the connection.
+const DRAINED: u64 = 64 * 1024;
+
+const DRAIN_TIME: Duration = Duration::from_secs(1);

@@ -1,0 +1,76 @@
+//! What every exchange shares: the current snapshot, clock, entropy, telemetry, memory budget.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use pingora::protocols::http::ServerSession;
+use tollgate_api::{Clock, Code, Connection, Entropy, Tick};
+
+use super::{exchange::Run, memory::HeldMemory};
+use crate::{
+    listener::{After, Drain, Event, Handler},
+    snapshot::Snapshot,
+    telemetry::Telemetry,
+};
+
+/// Serves exchanges by whatever configuration is in force.
+pub struct Gateway {
+    snapshot: ArcSwap<Snapshot>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) telemetry: Arc<Telemetry>,
+    pub(super) held: Arc<HeldMemory>,
+}
+
+impl Gateway {
+    /// A gateway that starts with this configuration.
+    pub fn new(
+        snapshot: Arc<Snapshot>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        let held = Arc::new(HeldMemory::default());
+        held.set_limit(snapshot.held_memory);
+        Self { snapshot: ArcSwap::new(snapshot), clock, entropy, telemetry, held }
+    }
+
+    /// The configuration in force. Whoever holds it sees it unchanged to the end.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Puts a new configuration in force for the requests that come after.
+    pub fn swap(&self, snapshot: Arc<Snapshot>) {
+        self.held.set_limit(snapshot.held_memory);
+        self.snapshot.store(snapshot);
+    }
+
+    /// The memory budget of held bodies.
+    pub fn held(&self) -> &HeldMemory {
+        &self.held
+    }
+}
+
+impl Handler for Gateway {
+    async fn exchange(
+        &self,
+        session: &mut ServerSession,
+        connection: &Arc<Connection>,
+        started: Tick,
+        drain: &Drain,
+    ) -> After {
+        // Boxed: a large future would be copied at every await of the connection loop.
+        let mut run = Box::new(Run::new(self, self.snapshot(), session, connection, started, drain));
+        run.serve().await;
+        run.finish()
+    }
+
+    fn refused(&self, connection: &Arc<Connection>, code: &'static Code, started: Tick) {
+        self.telemetry.refused(connection, code, self.clock.unix(), self.clock.tick().since(started));
+    }
+
+    fn event(&self, listener: &str, event: Event) {
+        self.telemetry.connection(listener, event);
+    }
+}
