@@ -2,4 +2,5 @@
 //! configuration.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+pub mod routing;
 pub mod telemetry;
