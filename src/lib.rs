@@ -2,5 +2,6 @@
 //! configuration.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+pub mod config;
 pub mod routing;
 pub mod telemetry;
