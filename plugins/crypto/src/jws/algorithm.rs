@@ -84,6 +84,11 @@ impl Algorithm {
         }
     }
 
+    /// Every algorithm that a kind of key can serve.
+    pub fn of(kind: KeyKind) -> Vec<Self> {
+        Self::ALL.into_iter().filter(|algorithm| algorithm.key_kind() == kind).collect()
+    }
+
     /// Refuses a kind of key that cannot serve this algorithm.
     pub(crate) fn check(self, kind: KeyKind) -> Result<(), KeyError> {
         if self.key_kind() == kind {

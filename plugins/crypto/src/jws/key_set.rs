@@ -10,7 +10,7 @@ use super::{Algorithm, Header, JwsError, header::MAX_KID_LEN};
 use crate::{
     encoding::base64url_encode,
     json::parse_object,
-    key::{JwkPolicy, KeyError, KeyKind, PublicKey, PublicMaterial},
+    key::{JwkPolicy, KeyError, PublicKey, PublicMaterial},
 };
 
 /// Keys a set may hold.
@@ -50,6 +50,15 @@ impl VerificationKey {
             PublicMaterial::Ed25519(x) => DecodingKey::from_ed_der(x),
         };
         Ok(Self { kid, algorithms: algorithms.to_vec(), key, prepared })
+    }
+
+    /// Reads a PEM public key or certificate and fixes its algorithms.
+    pub fn from_pem(
+        pem: &str,
+        kid: Option<String>,
+        algorithms: &[Algorithm],
+    ) -> Result<Self, KeyError> {
+        Self::new(PublicKey::from_pem(pem)?, kid, algorithms)
     }
 
     /// The identifier tokens name the key by.
@@ -107,7 +116,7 @@ impl VerificationKey {
         let key = PublicKey::from_jwk(jwk).ok()?;
         let algorithms = match policy.algorithm {
             Some(name) => vec![name.parse().ok()?],
-            None => algorithms_of(key.kind()),
+            None => Algorithm::of(key.kind()),
         };
         Self::new(key, policy.kid.map(str::to_owned), &algorithms).ok()
     }
@@ -121,11 +130,6 @@ impl fmt::Debug for VerificationKey {
             .field("key", &self.key)
             .finish_non_exhaustive()
     }
-}
-
-/// Every algorithm a kind of key can serve.
-fn algorithms_of(kind: KeyKind) -> Vec<Algorithm> {
-    Algorithm::ALL.into_iter().filter(|algorithm| algorithm.key_kind() == kind).collect()
 }
 
 /// Keys to choose from.

@@ -283,6 +283,17 @@ fn a_signer_is_an_object_that_can_be_replaced() {
         Ok(()),
         "the raw signature verifies"
     );
+    let rsa = verification_key(&signing_key(Algorithm::Ps256, "k"));
+    assert_eq!(
+        rsa.verify(Algorithm::Rs256, b"message", b"signature"),
+        Err(JwsError::AlgorithmNotAllowed),
+        "a raw signature is bound to the key's algorithms too"
+    );
+    assert_eq!(
+        verifying.verify(Algorithm::Es256, b"another", b"signature"),
+        Err(JwsError::BadSignature),
+        "and a wrong one is refused"
+    );
     assert_eq!((signer.kid(), signer.algorithm()), (Some("k1"), Algorithm::Es256), "it says what");
     assert!(!signer.is_expensive(), "EC is cheap");
     assert!(Signer::is_expensive(&signing_key(Algorithm::Rs256, "k")), "RSA is not");

@@ -9,7 +9,11 @@
 
 mod attacks;
 mod cookbook;
+mod jwe;
+mod jwe_refusals;
+mod jwe_support;
 mod jws;
+mod keys;
 mod mastercard;
 mod primitives;
 mod support;
