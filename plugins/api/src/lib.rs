@@ -22,6 +22,7 @@ mod state;
 mod store;
 
 pub mod codes;
+pub mod expression;
 pub mod json;
 pub mod setting;
 

@@ -1,7 +1,7 @@
 //! The checks behind the `format` names of the schema.
 
 use super::{ByteSize, Cidr, Delay, Duration, HeaderName, Rate, Url, text::text_setting};
-use crate::json::FieldPath;
+use crate::{expression::Expression, json::FieldPath};
 
 /// Checks one text; the error says what was expected.
 pub type Check = fn(&str) -> Result<(), String>;
@@ -18,6 +18,7 @@ pub fn formats() -> Vec<(&'static str, Check)> {
         ("url", check::<Url>),
         ("header-name", check::<HeaderName>),
         ("field-path", check::<FieldPath>),
+        ("expression", check::<Expression>),
     ]
 }
 
@@ -26,3 +27,4 @@ fn check<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(),
 }
 
 text_setting!(FieldPath, "field-path", "the path of a field such as `payer.card.number`");
+text_setting!(Expression, "expression", "an expression such as `body.amount < 1000`");

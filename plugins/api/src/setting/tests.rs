@@ -222,6 +222,7 @@ fn every_format_of_a_schema_has_its_check() {
         format_of::<Url>(),
         format_of::<HeaderName>(),
         format_of::<crate::json::FieldPath>(),
+        format_of::<crate::expression::Expression>(),
     ];
     for name in used {
         assert!(known.contains(&name.as_str()), "{name} has a check");
