@@ -4,4 +4,5 @@
 
 pub mod config;
 pub mod routing;
+pub mod state;
 pub mod telemetry;

@@ -1,0 +1,9 @@
+//! The stores that plugins share: engines behind the traits of the plugin contract.
+//!
+//! One engine so far, in memory: it serves one process and forgets when the process ends.
+
+mod buckets;
+mod gcra;
+mod memory;
+
+pub use memory::MemoryRateLimiters;
