@@ -23,8 +23,11 @@ mod store;
 
 pub mod codes;
 pub mod expression;
+pub mod fields;
 pub mod json;
 pub mod setting;
+#[doc(hidden)]
+pub mod testing;
 
 pub use build::{
     Build, Built, Definition, Role, SettingError, Settings, Side, Sides, Sources, Stores,
