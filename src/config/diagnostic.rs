@@ -164,15 +164,22 @@ impl Diagnostics {
         sorted
     }
 
-    /// Draws all findings with the lines they are about.
+    /// Draws the findings with the lines they are about. Of a very long list only the first are
+    /// drawn, and it is said how many there are.
     pub fn render(&self, files: &Files, style: Style) -> String {
-        render::render(&self.sorted(), files, style)
+        let mut sorted = self.sorted();
+        let more = sorted.len().saturating_sub(MOST_DRAWN);
+        sorted.truncate(MOST_DRAWN);
+        let more = (more > 0).then(|| Diagnostic::error(format!("and {more} more like these")));
+        sorted.extend(more.as_ref());
+        render::render(&sorted, files, style)
     }
 
     /// The findings for a machine: `file`, `line`, `column`, `severity`, `message`, `hint` and
-    /// further places under `related`. No line of the configuration itself is quoted.
+    /// further places under `related`. No line of the configuration itself is quoted. Of a very
+    /// long list only the first are given.
     pub fn to_json(&self, files: &Files) -> Json {
-        self.sorted().into_iter().map(|finding| finding.to_json(files)).collect()
+        self.sorted().into_iter().take(MOST_DRAWN).map(|finding| finding.to_json(files)).collect()
     }
 
     fn count(&self, severity: Severity) -> usize {
@@ -197,3 +204,6 @@ impl FromIterator<Diagnostic> for Diagnostics {
         Self { findings: findings.into_iter().collect() }
     }
 }
+
+/// More than anybody mends in one go.
+const MOST_DRAWN: usize = 200;

@@ -88,7 +88,7 @@ pub fn load(
             return Err(report);
         }
     };
-    let found = structure::validate(&document, schema, formats);
+    let found = structure::validate(&document, &report.files, schema, formats);
     report.findings.append(found.diagnostics);
     report.findings.append(references::resolve(&found.references, &report.files, sources));
     for secret in found.secrets {

@@ -177,3 +177,46 @@ pub(super) fn number(text: &str) -> Option<serde_json::Number> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::document::parse;
+    use crate::config::files::Files;
+
+    #[test]
+    fn a_pointer_finds_the_node_or_the_nearest_parent() {
+        let mut files = Files::default();
+        let text = "routes:\n  a/b~c:\n    plugins:\n      - jwt: { issuer: x }\n";
+        let file = files.add("a.yaml", "/a.yaml", text.into());
+        let root = parse(&files, file).unwrap();
+        let cases = [
+            ("", "", "routes"),
+            ("/routes/a~1b~0c", "", "a/b~c"),
+            ("/routes/a~1b~0c/plugins/0/jwt/issuer", "", "x"),
+            ("/routes/a~1b~0c/plugins/0/jwt/audience/x", "/audience/x", "jwt"),
+            ("/routes/a~1b~0c/plugins/1/jwt", "/1/jwt", "plugins"),
+            ("/routes/a~1b~0c/plugins/-/jwt", "/-/jwt", "plugins"),
+            ("/routes/a~1b~0c/plugins/0/jwt/issuer/y", "/y", "x"),
+            ("/nowhere", "/nowhere", "routes"),
+            ("routes", "routes", "routes"),
+        ];
+        for (pointer, rest, caret) in cases {
+            let found = root.pointer(pointer);
+            assert_eq!(found.rest, rest, "what is left of {pointer}");
+            let under = files.slice(found.caret());
+
+            assert_eq!(under, caret, "under the caret of {pointer}");
+        }
+    }
+
+    #[test]
+    fn json_keeps_integers_exact_and_order_does_not_matter() {
+        let mut files = Files::default();
+        let text = "a: 18446744073709551615\nb: -9223372036854775808\nc: 1.5\nd: 99999999999999999999\ne: [true, ~]\n";
+        let file = files.add("a.yaml", "/a.yaml", text.into());
+        let expected = serde_json::json!({
+            "a": u64::MAX, "b": i64::MIN, "c": 1.5, "d": "99999999999999999999", "e": [true, null]
+        });
+        assert_eq!(parse(&files, file).unwrap().to_json(), expected, "by value");
+    }
+}

@@ -22,6 +22,8 @@ pub struct Misfit {
     pub reason: Option<String>,
     /// What was probably meant.
     pub hint: Option<String>,
+    /// At which character of the text, from zero, if the check can tell.
+    pub offset: Option<usize>,
 }
 
 impl Format {
@@ -44,9 +46,22 @@ impl Format {
             let (reason, hint) = split(&complaint);
             let says_more =
                 reason.strip_prefix(EXPECTED).is_none_or(|expected| expected != self.expected);
-            Misfit { reason: says_more.then(|| reason.to_owned()), hint: hint.map(str::to_owned) }
+            let (reason, offset) = locate(reason);
+            Misfit {
+                reason: says_more.then(|| reason.to_owned()),
+                hint: hint.map(str::to_owned),
+                offset,
+            }
         })
     }
+}
+
+/// Takes `… at character 7` apart, where people count from one.
+fn locate(reason: &str) -> (&str, Option<usize>) {
+    let Some((reason, number)) = reason.rsplit_once(" at character ") else {
+        return (reason, None);
+    };
+    (reason, number.parse::<usize>().ok().and_then(|number| number.checked_sub(1)))
 }
 
 fn split(complaint: &str) -> (&str, Option<&str>) {
@@ -74,6 +89,9 @@ impl Formats {
         let settings = setting::formats().into_iter();
         let mut formats = Self::default();
         formats.named.extend(settings.map(|(name, check)| (name, Format::described(check))));
+        if let Some(expression) = formats.named.get_mut("expression") {
+            expression.expected = Cow::Borrowed("an expression such as `body.amount < 1000`");
+        }
         formats
             .with("ip", Format::new("an IP address such as `192.0.2.1`", ip))
             .with(
@@ -172,7 +190,7 @@ mod tests {
         let misfit = format.check("10").unwrap_err();
         assert_eq!(
             misfit,
-            Misfit { reason: None, hint: Some("`10s`?".into()) },
+            Misfit { reason: None, hint: Some("`10s`?".into()), offset: None },
             "nothing more to say"
         );
         let reason = format.check("0s").unwrap_err().reason;

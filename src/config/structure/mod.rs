@@ -21,7 +21,7 @@ use serde_json::Value as Json;
 use self::layers::Layers;
 use self::values::validate_name;
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::files::Span;
+use super::files::{Files, Span};
 use super::node::{Entry, Node, Value};
 use super::references::{Reference, Target};
 
@@ -40,14 +40,15 @@ pub struct Findings {
 }
 
 /// Compares a document with a schema and collects all errors.
-pub fn validate(document: &Node, schema: &Json, formats: &Formats) -> Findings {
-    let mut walker = Walker { root: schema, formats, findings: Findings::default() };
+pub fn validate(document: &Node, files: &Files, schema: &Json, formats: &Formats) -> Findings {
+    let mut walker = Walker { root: schema, files, formats, findings: Findings::default() };
     walker.check(&Place::root(document), schema);
     walker.findings
 }
 
 struct Walker<'a> {
     root: &'a Json,
+    files: &'a Files,
     formats: &'a Formats,
     findings: Findings,
 }

@@ -7,6 +7,7 @@ use super::formats::{Formats, Misfit};
 use super::layers::Layers;
 use super::{Place, Walker, expected};
 use crate::config::diagnostic::Diagnostic;
+use crate::config::files::Span;
 use crate::config::node::{Node, Value, number};
 use crate::config::similar::{one_of, shown, similar};
 
@@ -93,11 +94,23 @@ impl<'a> Walker<'a> {
             Some(reason) if !place.secret => reason,
             _ => format!("found {}", found(place)),
         };
+        let within = misfit.offset.and_then(|offset| self.character(place.node, offset));
         self.report(
             Diagnostic::error(format!("{} must be {expected}", place.name))
-                .at(place.caret(), label)
+                .at(within.unwrap_or_else(|| place.caret()), label)
                 .hint_if(misfit.hint.filter(|_| !place.secret)),
         );
+    }
+
+    /// Where a character of a text stands in the file, if the text is written as it reads.
+    fn character(&self, node: &Node, offset: usize) -> Option<Span> {
+        let Value::String(text) = &node.value else { return None };
+        let written = self.files.slice(node.span);
+        let start = node.span.start + written.find(text.as_str()).filter(|_| !text.is_empty())?;
+        let (at, character) =
+            text.char_indices().nth(offset).or_else(|| text.char_indices().last())?;
+        let start = start + at;
+        Some(Span { start, end: start + character.len_utf8(), ..node.span })
     }
 
     fn check_constants(&mut self, place: &Place<'a>, constants: &[&Json]) {
@@ -255,7 +268,7 @@ fn check_text(text: &str, layers: &Layers<'_>, formats: &Formats) -> Result<(), 
 }
 
 fn reason(reason: String) -> Misfit {
-    Misfit { reason: Some(reason), hint: None }
+    Misfit { reason: Some(reason), hint: None, offset: None }
 }
 
 /// What to write instead of a secret.

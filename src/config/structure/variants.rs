@@ -226,8 +226,12 @@ impl<'a> Walker<'a> {
     /// The variant with the fewest errors, for unions that nothing tells apart.
     fn by_trial(&mut self, place: &Place<'a>, variants: &[&Layers<'a>]) -> Option<Layers<'a>> {
         let errors = |variant: &Layers<'a>| {
-            let mut trial =
-                Walker { root: self.root, formats: self.formats, findings: Findings::default() };
+            let mut trial = Walker {
+                root: self.root,
+                files: self.files,
+                formats: self.formats,
+                findings: Findings::default(),
+            };
             trial.check_layers(place, variant.clone());
             trial.findings.diagnostics.errors()
         };

@@ -114,6 +114,8 @@ enum Per {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only the schema matters")]
 struct SendTo {
+    #[schemars(extend("format" = "expression"))]
+    when: Option<String>,
     upstream: String,
     weight: Option<u8>,
 }

@@ -1,5 +1,7 @@
 //! Files, folders, and what they refer to.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const ROUTE: &str = "routes:\n  pay: { listeners: [a], send_to: [] }\n";
@@ -176,4 +178,33 @@ fn colours_are_added_only_where_they_are_asked_for() {
     assert!(!report.render(Style::Plain).contains('\u{1b}'), "plain");
     let report = load_files("a.yaml", &[("a.yaml", "\"\\e[31mred\": {}")]).unwrap_err();
     assert!(!report.render(Style::Plain).contains('\u{1b}'), "a key cannot colour the terminal");
+}
+
+#[test]
+fn a_very_long_list_of_errors_is_cut_and_counted() {
+    let text: String = (0..1_000).map(|number| format!("key{number}: 1\n")).collect();
+    let report = load_files("a.yaml", &[("a.yaml", &text)]).unwrap_err();
+    assert_eq!(report.findings.errors(), 1_000, "all are known");
+    let drawn = report.render(Style::Plain);
+    assert!(drawn.ends_with("error: and 800 more like these\n"), "the rest is counted");
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_loading_panic_or_lose_its_place(text in "[a-c:\\- \n\t\"'{}\\[\\],&*!|>#%?~0-9é]{0,60}") {
+        let known = "admin: { address: 127.0.0.1:1 }\nroutes:\n  ";
+        for text in [text.clone(), format!("{known}{text}")] {
+            if let Err(report) = load_files("a.yaml", &[("a.yaml", &text)]) {
+                prop_assert!(report.findings.has_errors(), "a refusal says why: {text:?}");
+                for style in [Style::Plain, Style::Coloured] {
+                    prop_assert!(!report.render(style).is_empty(), "and shows it");
+                }
+                let lines = text.lines().count() as u64 + 1;
+                for finding in report.to_json().as_array().unwrap() {
+                    let line = finding["line"].as_u64().unwrap();
+                    prop_assert!((1..=lines).contains(&line), "in a line that exists: {finding}");
+                }
+            }
+        }
+    }
 }

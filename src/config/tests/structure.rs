@@ -364,3 +364,30 @@ fn what_looks_like_a_number_is_no_text_until_it_is_quoted() {
         "the digits stay"
     );
 }
+
+#[test]
+fn an_error_in_an_expression_is_shown_at_its_character() {
+    insta::assert_snapshot!(complaints(
+        "routes:\n  pay:\n    listeners: [a]\n    send_to:\n      - when: 'request.metod == \"POST\"'\n        upstream: a\n      - { when: body.amount <, upstream: b }\n      - when: \"a\\x3d=\"\n        upstream: b\n"
+    ), @r#"
+    error: `when` must be an expression such as `body.amount < 1000`
+     --> tollgate.yaml:5:24
+      |
+    5 |       - when: 'request.metod == "POST"'
+      |                        ^ `request` has no field `metod`
+      |
+      = hint: did you mean `method`?
+
+    error: `when` must be an expression such as `body.amount < 1000`
+     --> tollgate.yaml:7:29
+      |
+    7 |       - { when: body.amount <, upstream: b }
+      |                             ^ syntax error: mismatched input end of text
+
+    error: `when` must be an expression such as `body.amount < 1000`
+     --> tollgate.yaml:8:15
+      |
+    8 |       - when: "a\x3d="
+      |               ^^^^^^^^ syntax error: mismatched input end of text
+    "#);
+}
