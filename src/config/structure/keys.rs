@@ -47,7 +47,7 @@ impl<'a> Walker<'a> {
             if closed(layers) {
                 let meant = similar(&entry.key, &known);
                 excused.extend(meant.filter(|meant| missing.contains(meant)));
-                self.unknown_key(place, entry, layers, &known);
+                self.unknown_key(place, entry, &known);
             }
         }
         let missing: Vec<&str> = missing.into_iter().filter(|key| !excused.contains(key)).collect();
@@ -61,14 +61,7 @@ impl<'a> Walker<'a> {
         );
     }
 
-    fn unknown_key(
-        &mut self,
-        place: &Place<'a>,
-        entry: &Entry,
-        layers: &Layers<'a>,
-        known: &[&str],
-    ) {
-        let noun = layers.text("x-noun").unwrap_or("key");
+    fn unknown_key(&mut self, place: &Place<'a>, entry: &Entry, known: &[&str]) {
         let inside =
             if place.key_span.is_some() { format!(" in {}", place.name) } else { String::new() };
         let hint = match similar(&entry.key, known) {
@@ -76,10 +69,9 @@ impl<'a> Walker<'a> {
             None if known.is_empty() => "this mapping takes no keys".to_owned(),
             None => format!("expected {}", one_of(known)),
         };
-        let label = format!("no such {noun}");
         self.report(
-            Diagnostic::error(format!("unknown {noun} `{}`{inside}", entry.key))
-                .at(entry.key_span, label)
+            Diagnostic::error(format!("unknown key `{}`{inside}", entry.key))
+                .at(entry.key_span, "no such key")
                 .hint(hint),
         );
     }

@@ -176,8 +176,8 @@ impl<'a> Walker<'a> {
             Diagnostic::error(format!("{} has no value", place.name))
                 .at(caret, format!("expected {expected}"))
                 .hint(match layers.types().first() {
-                    Some(&"object") => "remove the key, or write `{}`",
-                    Some(&"array") => "remove the key, or write `[]`",
+                    Some(&"object") => "write `{}`, or remove the key",
+                    Some(&"array") => "write `[]`, or remove the key",
                     _ => "give it a value or remove the key",
                 }),
         );

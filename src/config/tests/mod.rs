@@ -1,6 +1,7 @@
 //! The stages together, on small settings of the product's shape: what an operator reads when
 //! something is wrong.
 
+mod entries;
 mod masking;
 mod reading;
 mod structure;

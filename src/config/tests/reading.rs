@@ -182,8 +182,8 @@ fn colours_are_added_only_where_they_are_asked_for() {
 
 #[test]
 fn a_very_long_list_of_errors_is_cut_and_counted() {
-    let text: String = (0..1_000).map(|number| format!("key{number}: 1\n")).collect();
-    let report = load_files("a.yaml", &[("a.yaml", &text)]).unwrap_err();
+    let lines: Vec<String> = (0..1_000).map(|number| format!("key{number}: 1")).collect();
+    let report = load_files("a.yaml", &[("a.yaml", &lines.join("\n"))]).unwrap_err();
     assert_eq!(report.findings.errors(), 1_000, "all are known");
     let drawn = report.render(Style::Plain);
     assert!(drawn.ends_with("error: and 800 more like these\n"), "the rest is counted");
