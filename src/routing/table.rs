@@ -147,7 +147,7 @@ impl Table {
     }
 
     /// What serves a host, most specific first.
-    fn levels<'t>(&'t self, host: &'t Host) -> impl Iterator<Item = &'t Paths> {
+    pub(super) fn levels<'t>(&'t self, host: &'t Host) -> impl Iterator<Item = &'t Paths> {
         let dots = host.as_str().bytes().filter(|byte| *byte == b'.').count();
         let parents = host.parents().skip(dots.saturating_sub(self.wildcard_labels));
         let wildcards =
