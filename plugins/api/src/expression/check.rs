@@ -17,7 +17,7 @@ use super::{
     suggest::closest,
     tree::{
         Field, Path, belongs_to, flipped, is_decimal, is_literal, is_namespace, is_operator,
-        path_of, wrap_in_decimal,
+        literal_text, path_of, wrap_in_decimal,
     },
     value::{Networks, Pattern},
     variable::{Root, Variable},
@@ -91,7 +91,8 @@ impl Walk<'_> {
 
     /// A variable with fields, `body.payer.name`, or the variable of a loop.
     fn name(&mut self, path: &Path) -> Checked {
-        if self.scope.contains(&path.root) {
+        // Names that no text can write are those of macros and of compiled literals.
+        if path.root.starts_with(['@', '#']) || self.scope.contains(&path.root) {
             return Ok(());
         }
         let Some(root) = Root::named(&path.root) else {
@@ -164,6 +165,9 @@ impl Walk<'_> {
 
     fn call(&mut self, id: u64, call: &mut CallExpr) -> Checked {
         if is_operator(&call.func_name) {
+            if self.is_presence_test(call)? {
+                return Ok(());
+            }
             self.operator(id, call)?;
         } else {
             self.function(id, call)?;
@@ -174,6 +178,26 @@ impl Walk<'_> {
             }
         }
         call.args.iter_mut().try_for_each(|argument| self.visit(argument))
+    }
+
+    /// `"name" in request.headers` looks for one field: the others need not be converted.
+    fn is_presence_test(&mut self, call: &CallExpr) -> Result<bool, ExpressionError> {
+        let [name, map] = call.args.as_slice() else { return Ok(false) };
+        let (Some(name_text), Some(mut path)) = (literal_text(name), path_of(map)) else {
+            return Ok(false);
+        };
+        let root = Root::named(&path.root).filter(|_| !self.scope.contains(&path.root));
+        let is_map = match root {
+            Some(root) => self.variable(root, &path)?.0.is_map(),
+            None => false,
+        };
+        if call.func_name != operators::IN || path.presence || !is_map {
+            return Ok(false);
+        }
+        path.fields.push((name_text.to_owned(), name.id));
+        path.presence = true;
+        self.name(&path)?;
+        Ok(true)
     }
 
     /// Makes `decimal` and numbers compare whichever side they stand on.
@@ -259,6 +283,9 @@ impl Walk<'_> {
                     .hint("give the loop's variable another name"));
             }
         }
+        if self.loops.len() >= DEEPEST_LOOP {
+            return Err(self.error(id, "at most three loops stand inside one another"));
+        }
         self.found.loops = true;
         let depth = self.scope.len();
         self.scope.push(node.iter_var.clone());
@@ -312,3 +339,5 @@ fn shown(variable: Variable) -> String {
         field => format!("{}.{field}", variable.root().name()),
     }
 }
+
+const DEEPEST_LOOP: usize = 3;

@@ -170,4 +170,4 @@ const LONGEST: usize = 4_096;
 const DEEPEST_BRACKETS: usize = 16;
 const MOST_QUESTIONS: usize = 32;
 const DEEPEST_PARSE: u16 = 64;
-const DEEPEST_TREE: usize = 48;
+const DEEPEST_TREE: usize = 24;

@@ -51,10 +51,12 @@ impl<'v> Data<'v> {
     /// occurs once is a text, one that occurs several times the list of its texts.
     pub fn query(query: &'v str) -> Self {
         let mut members: Vec<(Cow<'v, str>, Vec<Data<'v>>)> = Vec::new();
+        let mut places = HashMap::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name), Data::Text(decode(value)));
-            match members.iter_mut().find(|(other, _)| *other == name) {
+            let place = *places.entry(name.clone()).or_insert(members.len());
+            match members.get_mut(place) {
                 Some((_, values)) => values.push(value),
                 None => members.push((name, vec![value])),
             }
@@ -228,7 +230,13 @@ fn joined<'v>(headers: &'v HeaderMap, name: &header::HeaderName) -> Option<Cow<'
         headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let first = values.next()?;
     let separator = if name == header::COOKIE { "; " } else { ", " };
-    Some(values.fold(first, |text, value| Cow::Owned(format!("{text}{separator}{value}"))))
+    let mut joined = first;
+    for value in values {
+        let text = joined.to_mut();
+        text.push_str(separator);
+        text.push_str(&value);
+    }
+    Some(joined)
 }
 
 /// Percent-decoding of `application/x-www-form-urlencoded`; a `%` without two digits stays.

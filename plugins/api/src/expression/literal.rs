@@ -72,7 +72,6 @@ impl Walk<'_> {
 
     fn constant(&mut self, node: &mut IdedExpr, constant: Constant) {
         let name = format!("@{}", self.found.constants.len());
-        self.scope.insert(0, name.clone());
         self.found.constants.push(constant);
         node.expr = Expr::Ident(name);
     }

@@ -111,6 +111,59 @@ fn rules_read_what_they_name() {
 }
 
 #[test]
+fn compiled_literals_work_inside_nested_loops() {
+    for text in [
+        r#"body.items.all(i, i.tags.all(t, t.matches("^[xy]$")) && i.sku.matches("^[ab]$"))"#,
+        r#"body.items.exists(i, i.tags.exists(t, t.matches("y")) || i.sku == "c") && body.ok"#,
+        r#"body.items.exists_one(i, i.sku.matches("b")) && !body.items.map(i, i.sku == "a", i.sku)
+            .exists(s, s.matches("b"))"#,
+        r#"body.?name.optMap(n, n.matches("rgen$")).orValue(false)"#,
+    ] {
+        assert_eq!(holds(text), Ok(true), "`{text}` holds");
+    }
+}
+
+#[test]
+fn membership_looks_for_one_field() {
+    for text in [
+        r#""x-tier" in request.headers && !("x-none" in request.headers)"#,
+        r#""card" in body.payer && !("bank" in body.payer) && "name" in body"#,
+        r#""a" in request.query && "x" in body.items[0].tags && !("z" in body.items[0].tags)"#,
+        r#""tenant" in identity.claims && "id" in request.params"#,
+        r#"body.items.all(i, "sku" in i)"#,
+    ] {
+        assert_eq!(holds(text), Ok(true), "`{text}` holds");
+    }
+    assert_eq!(refusal(r#""X-Tier" in request.headers"#).offset, 0, "lower case here too");
+    assert_eq!(failure(r#""x" in body.channel"#), EvalErrorKind::WrongType, "a text has no fields");
+}
+
+#[test]
+fn what_is_allowed_runs_on_a_small_stack() {
+    let texts = [
+        format!("{}true{}", "(".repeat(16), ")".repeat(16)),
+        format!("size({}1{}) == 1", "[".repeat(15), "]".repeat(15)),
+        format!("{}true", "!".repeat(16)),
+        format!("{}true", "false ? true : ".repeat(20)),
+        format!("0{} == 20", " + 1".repeat(20)),
+        format!("{}size(body.items) == 2{}", "(body.ok && ".repeat(14), ")".repeat(14)),
+    ];
+    let run = move || {
+        for text in texts {
+            let start: String = text.chars().take(16).collect();
+            assert_eq!(holds(&text), Ok(true), "`{start}…` runs");
+        }
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn an_expression_is_shared_between_threads() {
+    fn shared<T: Clone + Send + Sync + 'static>() {}
+    shared::<Expression>();
+}
+
+#[test]
 fn amounts_compare_exactly() {
     for text in [
         r#"decimal(body.amount) <= decimal("99.95")"#,
@@ -244,6 +297,7 @@ fn mistakes_are_refused_when_loaded_with_a_hint() {
         ("ip_in(client.address, body.x)", 27, "a literal text", ""),
         ("body.x.all(body, body)", 7, "`body` is taken", ""),
         ("body.a.all(x, body.b.all(y, y == x))", 21, "loop inside a loop", "`x`"),
+        ("[1].all(a, [a].all(b, [b].all(c, [c].all(d, true))))", 37, "at most three loops", ""),
         ("a.b.C{x: 1} == 2", 5, "messages cannot be built", ""),
         ("body.x ==", 9, "syntax error", ""),
         ("body.x = 1", 7, "syntax error", ""),
