@@ -53,3 +53,91 @@ impl Variables for ExchangeVariables<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue, Method};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        Body, Connection, Identity, Request, Tick,
+        expression::{EvalErrorKind, Expression},
+        json::Limits,
+    };
+
+    fn exchange(identity: Option<Identity>) -> Exchange {
+        let mut headers = HeaderMap::new();
+        for cookie in ["a=1", "b=2"] {
+            headers.append("cookie", HeaderValue::from_static(cookie));
+        }
+        headers.append("x-odd", HeaderValue::from_bytes(b"\xff").unwrap());
+        let connection = Connection {
+            listener: "partners".into(),
+            peer: "127.0.0.1:1".parse().unwrap(),
+            local: "127.0.0.1:2".parse().unwrap(),
+            tls: None,
+        };
+        let request = Request {
+            method: Method::POST,
+            host: "pay.example".to_owned(),
+            port: None,
+            path: "/v1/payments/42".to_owned(),
+            query: Some("dry=1".to_owned()),
+            headers,
+            body: Body::Empty,
+        };
+        let client = "2001:db8::7".parse().unwrap();
+        let (connection, route) = (Arc::new(connection), "create-payment".into());
+        let mut exchange =
+            Exchange::new(connection, client, "id".into(), route, Tick::default(), request);
+        exchange.params.push(("id".into(), "42".to_owned()));
+        exchange.identity = identity;
+        exchange
+    }
+
+    #[test]
+    fn every_variable_comes_from_the_exchange() {
+        let claims = json!({"sub": "alice", "tier": 2, "nested": {"a": [true, null, 1.5]}});
+        let exchange = exchange(Some(Identity {
+            subject: Some("alice".to_owned()),
+            client_id: None,
+            scopes: vec!["payments:write".to_owned()],
+            claims: Arc::new(claims.as_object().unwrap().clone()),
+            proven_by: "jwt",
+        }));
+        let body = Bytes::from_static(b"{\"amount\":\"10.00\"}");
+        let body = Document::parse(&body, Limits::default()).unwrap();
+        let variables = ExchangeVariables::new(&exchange, Some(&body));
+        for text in [
+            r#"request.method == "POST" && request.scheme == "http" && request.host == "pay.example""#,
+            r#"request.path == "/v1/payments/42" && request.query.dry == "1""#,
+            r#"request.params.id == "42" && request.headers.cookie == "a=1; b=2""#,
+            r#"request.headers["x-odd"] == "\ufffd" && size(request.headers) == 2"#,
+            r#"identity.subject == "alice" && !has(identity.client_id)"#,
+            r#""payments:write" in identity.scopes && identity.claims.tier == 2"#,
+            r#"decimal(identity.claims.nested.a[2]) == "1.5""#,
+            r#"ip_in(client.address, "2001:db8::/32") && client.address == "2001:db8::7""#,
+            r#"listener == "partners" && route == "create-payment""#,
+            "decimal(body.amount) == 10",
+        ] {
+            let rule = Expression::compile(text).unwrap();
+            assert_eq!(rule.evaluate_bool(&variables), Ok(true), "`{text}` holds");
+        }
+    }
+
+    #[test]
+    fn a_caller_without_identity_has_no_fields_of_one() {
+        let exchange = exchange(None);
+        let variables = ExchangeVariables::new(&exchange, None);
+        let run = |text: &str| Expression::compile(text).unwrap().evaluate_bool(&variables);
+        assert_eq!(run("has(identity.subject) || has(identity.scopes)"), Ok(false), "nothing");
+        for text in ["\"a\" in identity.scopes", "identity.claims.a == 1", "body.a == 1"] {
+            let kind = run(text).unwrap_err().kind;
+            assert_eq!(kind, EvalErrorKind::MissingField, "`{text}` reads what is not there");
+        }
+    }
+}
