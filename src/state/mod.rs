@@ -5,5 +5,7 @@
 mod buckets;
 mod gcra;
 mod memory;
+#[cfg(test)]
+mod rate_limit_tests;
 
 pub use memory::MemoryRateLimiters;

@@ -13,7 +13,8 @@ pub trait RateLimiters: Send + Sync + 'static {
 
 /// Counts requests against quotas by the generic cell rate algorithm (GCRA), exactly per key.
 pub trait RateLimiter: Send + Sync + 'static {
-    /// Takes `cost` from the bucket of `key` under every quota: from all, or from none.
+    /// Takes `cost` from the bucket of `key` under every quota: from all, or from none. What is
+    /// returned as [`Step::Later`] does nothing before it is polled.
     fn take<'a>(
         &'a self,
         key: &'a [u8],
