@@ -4,12 +4,13 @@
 //! header and query conditions contradict each other. Only routes with the same host pattern, the
 //! same path pattern up to the names in it, and the same rank can tie; everything else is ordered.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::condition::{RouteMatch, ValueMatch};
-use super::leaf::{Leaf, Rule};
+use super::condition::RouteMatch;
+use super::leaf::Leaf;
+use super::rule::{Name, Rule};
 use super::table::RouteId;
 
 /// Two routes that cannot stand together, or one that cannot stand at all (both numbers the same).
@@ -54,11 +55,16 @@ pub(super) fn among(leaf: &Leaf, host: &dyn fmt::Display, out: &mut Vec<Conflict
         if tied.len() < 2 {
             continue;
         }
-        let mut groups: BTreeMap<Vec<Name<'_>>, Vec<&Arc<Rule>>> = BTreeMap::new();
+        let mut groups: Vec<(Vec<Name<'_>>, Vec<&Arc<Rule>>)> = Vec::new();
+        let mut known = HashMap::new();
         for rule in tied {
-            groups.entry(rule.names_with_values()).or_default().push(rule);
+            let names = rule.asked_names();
+            let at = *known.entry(names.clone()).or_insert(groups.len());
+            match groups.get_mut(at) {
+                Some((_, rules)) => rules.push(rule),
+                None => groups.push((names, vec![rule])),
+            }
         }
-        let groups: Vec<_> = groups.into_iter().collect();
         for (at, (names, rules)) in groups.iter().enumerate() {
             for (other_names, others) in groups.iter().skip(at) {
                 let shared: Vec<_> =
@@ -69,44 +75,7 @@ pub(super) fn among(leaf: &Leaf, host: &dyn fmt::Display, out: &mut Vec<Conflict
     }
 }
 
-/// A header or a query parameter for whose value a rule asks.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Name<'r> {
-    Header(&'r str),
-    Query(&'r str),
-}
-
 impl Rule {
-    fn names_with_values(&self) -> Vec<Name<'_>> {
-        let headers = self.headers.iter().filter(|header| header.value.is_exact());
-        let query = self.query.iter().filter(|query| query.value.is_exact());
-        let mut names: Vec<_> = headers
-            .map(|header| Name::Header(header.name.as_str()))
-            .chain(query.map(|query| Name::Query(&query.name)))
-            .collect();
-        names.sort_unstable();
-        names
-    }
-
-    fn value(&self, name: &Name<'_>) -> Option<&[u8]> {
-        match name {
-            Name::Header(name) => {
-                let header = self.headers.iter().find(|header| header.name == *name)?;
-                match &header.value {
-                    ValueMatch::Exact(value) => Some(value.as_bytes()),
-                    ValueMatch::Present => None,
-                }
-            }
-            Name::Query(name) => {
-                let query = self.query.iter().find(|query| *query.name == **name)?;
-                match &query.value {
-                    ValueMatch::Exact(value) => Some(value.as_bytes()),
-                    ValueMatch::Present => None,
-                }
-            }
-        }
-    }
-
     /// A method both take, as text; `None` when there is none.
     fn common_method<'r>(&'r self, other: &'r Self) -> Option<&'r str> {
         if self.methods.is_empty() {
@@ -134,7 +103,7 @@ fn join(
     out: &mut Vec<Conflict>,
 ) {
     let key = |rule: &'_ Arc<Rule>| -> Vec<Vec<u8>> {
-        shared.iter().filter_map(|name| rule.value(name)).map(<[u8]>::to_vec).collect()
+        shared.iter().filter_map(|name| rule.asked_value(*name)).map(<[u8]>::to_vec).collect()
     };
     let mut buckets: HashMap<_, Vec<&Arc<Rule>>> = HashMap::new();
     for other in others {

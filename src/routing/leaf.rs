@@ -1,148 +1,36 @@
-//! The routes that share one host pattern and one path pattern: which of them a request takes.
+//! The routes that share one host pattern and one path pattern.
 
 use std::sync::Arc;
 
-use http::{HeaderName, Method};
+use super::index::Index;
+use super::rule::Rule;
+use super::table::Input;
 
-use super::condition::{HeaderMatch, QueryMatch, RouteMatch, ValueMatch};
-use super::pattern::PathPattern;
-use super::query::{Lookup, decodes_to, lookup};
-use super::table::{Input, RouteId};
-
-/// What was sent more than once although it decides the route. Names come from the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ambiguity {
-    /// A header on several lines.
-    Header(HeaderName),
-    /// A repeated query parameter, by its decoded name.
-    Query(Arc<str>),
-}
-
-/// How specific a route is among those with the same host and path; the greatest wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Rank {
-    method_named: bool,
-    headers: usize,
-    header_values: usize,
-    query: usize,
-    query_values: usize,
-}
-
-impl Rank {
-    pub(super) fn of(conditions: &RouteMatch) -> Self {
-        let headers = &conditions.headers;
-        let query = &conditions.query;
-        Self {
-            method_named: !conditions.methods.is_empty(),
-            headers: headers.len(),
-            header_values: headers.iter().filter(|header| header.value.is_exact()).count(),
-            query: query.len(),
-            query_values: query.iter().filter(|query| query.value.is_exact()).count(),
-        }
-    }
-}
-
-/// One route, with its listeners' names resolved.
-#[derive(Debug)]
-pub(super) struct Rule {
-    pub(super) route: RouteId,
-    pub(super) rank: Rank,
-    pub(super) listeners: Vec<ListenerIndex>,
-    pub(super) path: PathPattern,
-    pub(super) methods: Vec<Method>,
-    pub(super) headers: Vec<HeaderMatch>,
-    pub(super) query: Vec<QueryMatch>,
-}
-
-/// A listener that some route names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ListenerIndex(pub(super) usize);
-
-/// What a rule says about a request whose host and path it serves.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Match,
-    /// Everything else holds.
-    WrongMethod,
-    No,
-    Ambiguous(Ambiguity),
-}
-
-impl Rule {
-    /// A condition that fails outweighs one that is ambiguous: what another route needs to be told
-    /// apart by does not concern a request that this route would not take anyway.
-    pub(super) fn judge(&self, input: &Input<'_>, listener: Option<ListenerIndex>) -> Verdict {
-        let heard = |named: &ListenerIndex| Some(*named) == listener;
-        if !self.listeners.is_empty() && !self.listeners.iter().any(heard) {
-            return Verdict::No;
-        }
-        let mut ambiguity = None;
-        for header in &self.headers {
-            match header.holds(input) {
-                Some(true) => {}
-                Some(false) => return Verdict::No,
-                None => {
-                    ambiguity.get_or_insert_with(|| Ambiguity::Header(header.name.clone()));
-                }
-            }
-        }
-        for query in &self.query {
-            match query.holds(input) {
-                Some(true) => {}
-                Some(false) => return Verdict::No,
-                None => {
-                    ambiguity.get_or_insert_with(|| Ambiguity::Query(query.name.clone()));
-                }
-            }
-        }
-        match (self.methods.is_empty() || self.methods.contains(input.method), ambiguity) {
-            (true, None) => Verdict::Match,
-            (true, Some(ambiguity)) => Verdict::Ambiguous(ambiguity),
-            (false, None) => Verdict::WrongMethod,
-            (false, Some(_)) => Verdict::No,
-        }
-    }
-}
-
-impl HeaderMatch {
-    /// `None`: cannot be told.
-    fn holds(&self, input: &Input<'_>) -> Option<bool> {
-        let mut values = input.headers.get_all(&self.name).iter();
-        match (values.next(), values.next(), &self.value) {
-            (None, _, _) => Some(false),
-            (Some(_), _, ValueMatch::Present) => Some(true),
-            (Some(_), Some(_), ValueMatch::Exact(_)) => None,
-            (Some(sent), None, ValueMatch::Exact(value)) => Some(sent == value),
-        }
-    }
-}
-
-impl QueryMatch {
-    /// `None`: cannot be told.
-    fn holds(&self, input: &Input<'_>) -> Option<bool> {
-        match (lookup(input.target.query(), &self.name), &self.value) {
-            (Lookup::Absent, _) => Some(false),
-            (Lookup::Repeated, _) => None,
-            (Lookup::Once(_), ValueMatch::Present) => Some(true),
-            (Lookup::Once(sent), ValueMatch::Exact(value)) => Some(decodes_to(sent, value)),
-        }
-    }
-}
-
-/// The rules of one host pattern and one path pattern, most specific first once sorted.
+/// The rules of one host pattern and one path pattern, most specific first once finished.
 #[derive(Debug, Default)]
-pub(super) struct Leaf(Vec<Arc<Rule>>);
+pub(super) struct Leaf {
+    rules: Vec<Arc<Rule>>,
+    index: Option<Box<Index>>,
+}
 
 impl Leaf {
     pub(super) fn push(&mut self, rule: Arc<Rule>) {
-        self.0.push(rule);
+        self.rules.push(rule);
     }
 
-    pub(super) fn sort(&mut self) {
-        self.0.sort_by(|a, b| b.rank.cmp(&a.rank).then(a.route.cmp(&b.route)));
+    pub(super) fn finish(&mut self) {
+        self.rules.sort_by(|a, b| b.rank.cmp(&a.rank).then(a.route.cmp(&b.route)));
+        self.index = Index::of(&self.rules).map(Box::new);
     }
 
     pub(super) fn rules(&self) -> &[Arc<Rule>] {
-        &self.0
+        &self.rules
+    }
+
+    /// The rules worth comparing with a request, most specific first.
+    pub(super) fn candidates(&self, input: &Input<'_>) -> impl Iterator<Item = &Arc<Rule>> {
+        let indexed = self.index.as_ref().map(|index| index.candidates(input));
+        let all = if indexed.is_some() { &[][..] } else { &self.rules };
+        indexed.into_iter().flatten().chain(all)
     }
 }

@@ -32,10 +32,12 @@
 mod condition;
 mod conflict;
 mod host;
+mod index;
 mod leaf;
 mod paths;
 mod pattern;
 mod query;
+mod rule;
 mod table;
 mod target;
 
@@ -45,7 +47,7 @@ mod tests;
 pub use self::condition::{HeaderMatch, QueryMatch, RouteMatch, ValueMatch};
 pub use self::conflict::Conflict;
 pub use self::host::{Authority, Host, HostError, HostPattern};
-pub use self::leaf::Ambiguity;
 pub use self::pattern::{PathPattern, PatternError};
+pub use self::rule::Ambiguity;
 pub use self::table::{Found, Input, Params, RouteId, Table};
 pub use self::target::{Target, TargetError};

@@ -11,15 +11,16 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::leaf::{Leaf, Rule};
+use super::leaf::Leaf;
 use super::pattern::{End, PathPattern, Segment};
+use super::rule::Rule;
 
 /// The leaves of one host.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     exact: HashMap<String, Leaf>,
-    templates: Node,
-    open: Node,
+    templates: Option<Box<Node>>,
+    open: Option<Box<Node>>,
 }
 
 /// The values that the names of a template took, in the order of its segments.
@@ -39,6 +40,7 @@ impl Paths {
                 End::Closed => &mut self.templates,
                 End::Rest | End::Prefix => &mut self.open,
             };
+            let root = root.get_or_insert_default().as_mut();
             let node = pattern.segments.iter().fold(root, Node::child);
             match pattern.end {
                 End::Closed => &mut node.closed,
@@ -52,11 +54,12 @@ impl Paths {
     /// Brings every leaf into order; `each` sees them all, in no particular order.
     pub(super) fn finish(&mut self, each: &mut impl FnMut(&Leaf)) {
         for leaf in self.exact.values_mut() {
-            leaf.sort();
+            leaf.finish();
             each(leaf);
         }
-        self.templates.finish(each);
-        self.open.finish(each);
+        for root in [&mut self.templates, &mut self.open].into_iter().flatten() {
+            root.finish(each);
+        }
     }
 
     /// Visits what a path reaches, most specific first, until the visitor breaks.
@@ -70,8 +73,10 @@ impl Paths {
             visitor(leaf, &captures)?;
         }
         let rest = path.strip_prefix('/');
-        self.templates.walk(rest, &mut captures, visitor)?;
-        self.open.walk(rest, &mut captures, visitor)
+        for root in [&self.templates, &self.open].into_iter().flatten() {
+            root.walk(rest, &mut captures, visitor)?;
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -116,7 +121,7 @@ impl Node {
 
     fn finish(&mut self, each: &mut impl FnMut(&Leaf)) {
         for leaf in [&mut self.closed, &mut self.rest, &mut self.prefix] {
-            leaf.sort();
+            leaf.finish();
             each(leaf);
         }
         for child in self.literals.values_mut().chain(self.name.as_deref_mut()) {

@@ -33,9 +33,14 @@ pub(super) fn lookup<'q>(query: Option<&'q str>, name: &str) -> Lookup<'q> {
 
 /// Whether an encoded name or value stands for a text.
 pub(super) fn decodes_to(encoded: &str, text: &str) -> bool {
+    decoded(encoded).eq(text.bytes())
+}
+
+/// The bytes an encoded name or value stands for.
+pub(super) fn decoded(encoded: &str) -> impl Iterator<Item = u8> {
     let mut rest = encoded.as_bytes();
-    let mut expected = text.bytes();
-    while let Some((first, tail)) = rest.split_first() {
+    std::iter::from_fn(move || {
+        let (first, tail) = rest.split_first()?;
         let (byte, tail) = match (*first, tail) {
             (b'+', _) => (b' ', tail),
             (b'%', [high, low, after @ ..]) => match hex_pair(*high, *low) {
@@ -44,10 +49,7 @@ pub(super) fn decodes_to(encoded: &str, text: &str) -> bool {
             },
             (byte, _) => (byte, tail),
         };
-        if expected.next() != Some(byte) {
-            return false;
-        }
         rest = tail;
-    }
-    expected.next().is_none()
+        Some(byte)
+    })
 }

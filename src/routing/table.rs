@@ -1,9 +1,9 @@
 //! The compiled table: built once per configuration, asked once per request.
 //!
-//! Hosts and exact paths are hashed, templates and prefixes are walked by segment, and only routes
-//! that share both are compared one by one: the cost of a request does not depend on how many
-//! other routes there are. Nothing is allocated but the parameters of a template and the `Allow`
-//! list of a refusal.
+//! Hosts and exact paths are hashed, templates and prefixes are walked by segment, routes that share
+//! both are hashed by the value that tells them apart: the cost of a request does not depend on how
+//! many other routes there are. Nothing is allocated but the parameters of a template, the `Allow`
+//! list of a refusal, and the value of a deciding query parameter when it is encoded.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -14,8 +14,9 @@ use http::{HeaderMap, Method};
 use super::condition::RouteMatch;
 use super::conflict::{self, Conflict};
 use super::host::{Host, HostPattern};
-use super::leaf::{Ambiguity, Leaf, ListenerIndex, Rank, Rule, Verdict};
+use super::leaf::Leaf;
 use super::paths::{Captures, Paths};
+use super::rule::{Ambiguity, ListenerIndex, Rank, Rule, Verdict};
 use super::target::Target;
 
 /// A route's number, given by whoever builds the table.
@@ -118,7 +119,7 @@ impl Table {
         let path = input.target.match_path();
         let mut allow = Vec::new();
         let mut visitor = |leaf: &Leaf, captures: &Captures<'_>| {
-            for rule in leaf.rules() {
+            for rule in leaf.candidates(input) {
                 match rule.judge(input, listener) {
                     Verdict::No => {}
                     Verdict::WrongMethod => allow.extend_from_slice(&rule.methods),

@@ -177,7 +177,9 @@ fn canonical_path(raw: &[u8]) -> Result<String, TargetError> {
     };
     let text = std::str::from_utf8(&text).map_err(|_| TargetError::InvalidCharacter)?;
     check_segments(text)?;
-    check_double_encoding(text)?;
+    if text.contains('%') {
+        check_double_encoding(text)?;
+    }
     Ok(text.to_owned())
 }
 
@@ -274,6 +276,9 @@ fn check_double_encoding(path: &str) -> Result<(), TargetError> {
 
 /// `None` when the path already is its own matching form.
 fn match_form(path: &str) -> Option<String> {
+    if !path.contains('%') {
+        return None;
+    }
     let mut pieces = path.split('%');
     let mut out = String::with_capacity(path.len());
     out.push_str(pieces.next()?);
