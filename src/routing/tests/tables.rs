@@ -300,6 +300,8 @@ fn queries_are_decoded_once_as_forms_are() {
 #[test]
 fn a_repeated_parameter_that_decides_is_ambiguous() {
     let table = table(&["/p?tenant=a", "/p?tenant=b", "/*"]);
+    assert_eq!(chosen(&table, "GET h/p?%74enant=%62"), Some(1), "decoded where one value decides");
+    assert_eq!(chosen(&table, "GET h/p?tenant=c"), Some(2), "another value decides nothing");
     let ambiguous = Found::Ambiguous(Ambiguity::Query("tenant".into()));
     for query in ["tenant=a&tenant=b", "tenant=a&tenant=a", "tenant=c&%74enant=d", "tenant&tenant"]
     {
