@@ -206,6 +206,39 @@ fn values_are_read_from_text_alone() {
 }
 
 #[test]
+fn a_secret_is_referred_to_and_never_quoted() {
+    let file = value::<SecretRef>(r#"{"file": "keys/a.pem"}"#);
+    assert_eq!(file, Ok(SecretRef::File("keys/a.pem".into())), "a file");
+    let env = value::<SecretRef>(r#"{"env": "API_KEY_2"}"#);
+    assert_eq!(env, Ok(SecretRef::Env("API_KEY_2".to_owned())), "a variable");
+    let written = serde_json::to_string(&env.unwrap()).unwrap();
+    assert_eq!(written, r#"{"env":"API_KEY_2"}"#, "written as it is read");
+    for json in [
+        "\"hunter2\"",
+        "4111",
+        "-4111",
+        "4111.5",
+        "true",
+        "{}",
+        r#"{"hunter2": "x"}"#,
+        r#"{"env": "hunter2 !"}"#,
+        r#"{"env": ""}"#,
+        r#"{"env": "4111"}"#,
+        r#"{"file": ""}"#,
+        r#"{"env": "A", "file": "b"}"#,
+        "[\"hunter2\"]",
+        "null",
+    ] {
+        let error = value::<SecretRef>(json).unwrap_err();
+        assert!(error.contains("expected"), "{json} is explained: {error}");
+        assert!(
+            !error.contains("hunter2") && !error.contains("4111"),
+            "{json} is not quoted: {error}"
+        );
+    }
+}
+
+#[test]
 fn every_format_of_a_schema_has_its_check() {
     fn format_of<T: JsonSchema>() -> String {
         let schema = schemars::schema_for!(T);
