@@ -5,6 +5,7 @@
 
 pub mod access_log;
 pub mod audit;
+pub mod log;
 pub mod metrics;
 pub mod record;
 pub mod redact;
