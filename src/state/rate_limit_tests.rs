@@ -66,7 +66,7 @@ fn a_refused_caller_passes_after_retry_after_and_not_a_second_before() {
     bench.clock.advance(Duration::from_secs(1));
     assert_eq!(passed(&*plugin, (0..5).map(|_| exchange())), 1, "the minute allows one more");
     let refused = send(&*plugin, exchange()).unwrap_err();
-    let wait: u64 = refused.headers()[http::header::RETRY_AFTER].to_str().unwrap();
+    let wait = refused.headers()[http::header::RETRY_AFTER].to_str().unwrap();
     let wait: u64 = wait.parse().unwrap();
     assert_eq!(wait, 9, "6 a minute is one in ten seconds, and one has gone by");
     bench.clock.advance(Duration::from_secs(wait - 1));
