@@ -23,6 +23,16 @@ impl Figures {
         let figures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         figures.iter().filter(|((_, of), _)| *of == measure).map(|(_, value)| value).sum()
     }
+
+    /// The same as a whole number.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "tests count little"
+    )]
+    pub fn count(&self, measure: Measure) -> u64 {
+        self.total(measure) as u64
+    }
 }
 
 impl Measures for Figures {
