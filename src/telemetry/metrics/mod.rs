@@ -213,6 +213,18 @@ impl Metrics {
     pub fn reference(&self) -> &[Reference] {
         &self.reference
     }
+
+    /// The same as a table in Markdown.
+    pub fn reference_table(&self) -> String {
+        let mut table =
+            String::from("| name | type | labels | what it says |\n|---|---|---|---|\n");
+        for Reference { name, kind, labels, help } in &self.reference {
+            let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+            let labels = labels.join(", ");
+            table.extend(["| `", name, "` | ", kind, " | ", &labels, " | ", help, " |\n"]);
+        }
+        table
+    }
 }
 
 impl Default for Metrics {

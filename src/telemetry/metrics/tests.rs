@@ -189,6 +189,15 @@ fn concurrent_exchanges_are_counted_exactly() {
 }
 
 #[test]
+fn the_reference_lists_every_family_once() {
+    let metrics = Metrics::new();
+    let table = metrics.reference_table();
+    assert_eq!(table.lines().count(), metrics.reference().len() + 2, "a line each");
+    let line = "| `tollgate_attempts_total` | counter | `upstream`, `outcome` | Attempts by";
+    assert!(table.contains(line), "name, type, labels and help: {table}");
+}
+
+#[test]
 fn every_family_follows_the_naming_rules_and_has_help() {
     let metrics = Metrics::new();
     assert!(metrics.reference().len() > 30, "all families are listed");
