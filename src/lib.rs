@@ -6,3 +6,4 @@ pub mod config;
 pub mod routing;
 pub mod state;
 pub mod telemetry;
+pub mod upstream;
