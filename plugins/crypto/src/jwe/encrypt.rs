@@ -97,10 +97,20 @@ impl Encrypter {
     /// The content key and vectors come from `random`; the padding of RSA and the ephemeral EC key from
     /// the cryptographic library's own source.
     pub fn encrypt(&self, plaintext: &[u8], random: &dyn Fill) -> Result<String, JweError> {
+        self.encrypt_as(self.options.cty.as_deref(), plaintext, random)
+    }
+
+    /// Makes a compact token whose payload is of this type, whatever the options say.
+    pub fn encrypt_as(
+        &self,
+        cty: Option<&str>,
+        plaintext: &[u8],
+        random: &dyn Fill,
+    ) -> Result<String, JweError> {
         if matches!(self.algorithm, KeyAlgorithm::Direct | KeyAlgorithm::A256GcmKw) {
             self.budget.take()?;
         }
-        let mut members = self.members();
+        let mut members = self.members(cty);
         let (content_key, wrapped) = self.content_key(&mut members, random)?;
         let mut iv = vec![0; self.content.iv_len()];
         random.fill(&mut iv)?;
@@ -113,14 +123,16 @@ impl Encrypter {
         Ok(format!("{protected}.{}", rest.join(".")))
     }
 
-    fn members(&self) -> Map<String, Value> {
+    fn members(&self, cty: Option<&str>) -> Map<String, Value> {
         let mut members = Map::new();
         members.insert("alg".to_owned(), self.algorithm.name().into());
         members.insert("enc".to_owned(), self.content.name().into());
         let options = &self.options;
-        for (name, text) in [("kid", &options.kid), ("typ", &options.typ), ("cty", &options.cty)] {
+        for (name, text) in
+            [("kid", options.kid.as_deref()), ("typ", options.typ.as_deref()), ("cty", cty)]
+        {
             if let Some(text) = text {
-                members.insert(name.to_owned(), text.as_str().into());
+                members.insert(name.to_owned(), text.into());
             }
         }
         members

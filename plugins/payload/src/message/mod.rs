@@ -1,0 +1,21 @@
+//! What `jwe` and `aes_gcm` have in common: which part of a message is protected, which way a
+//! message goes, and whose fault a failure is.
+
+pub(crate) mod envelope;
+mod fields;
+mod media;
+mod offload;
+mod problem;
+mod scope;
+mod status;
+mod transformer;
+
+pub(crate) use fields::{CompiledFields, replace_each};
+pub(crate) use media::{MediaType, forget_stale, is_json, media_type, set_content_type};
+pub(crate) use offload::Offload;
+pub(crate) use problem::Problem;
+pub(crate) use scope::CompiledScope;
+pub(crate) use transformer::{Message, Protection, Transformer};
+
+pub use scope::{FieldList, Scope};
+pub use status::StatusPattern;

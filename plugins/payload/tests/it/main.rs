@@ -1,0 +1,15 @@
+//! What a party on either side of the gateway sees of `jwe` and `aes_gcm`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod jwe_answers;
+mod jwe_attacks;
+mod jwe_round_trips;
+mod jwe_settings;
+mod support;
