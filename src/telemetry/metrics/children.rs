@@ -46,6 +46,20 @@ impl<K: Eq + Hash + Clone, T> Children<K, T> {
         self.insert(key, create)
     }
 
+    /// Forgets the children of the other keys.
+    pub(super) fn retain(&self, keep: impl Fn(&K) -> bool) {
+        self.0.rcu(|map| {
+            let mut map = HashMap::clone(map);
+            map.retain(|key, _| keep(key));
+            map
+        });
+    }
+
+    /// Visits every child.
+    pub(super) fn each(&self, visit: impl Fn(&T)) {
+        self.0.load().values().for_each(|child| visit(child));
+    }
+
     fn insert<Q>(&self, key: &Q, create: impl FnOnce() -> T) -> Arc<T>
     where
         K: Borrow<Q>,

@@ -18,6 +18,12 @@ struct Instance {
     counters: Children<Measure, IntCounter>,
 }
 
+impl Instances {
+    pub(super) fn retain(&self, keep: impl Fn(&str) -> bool) {
+        self.0.retain(|instance| keep(instance));
+    }
+}
+
 impl Measures for Metrics {
     fn set(&self, instance: &str, measure: Measure, value: f64) {
         let families = &self.families;

@@ -9,6 +9,7 @@ mod families;
 mod measures;
 mod meter;
 mod registry;
+mod retain;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,8 @@ use meter::{RouteMeter, UpstreamMeter};
 use prometheus::{Registry, TextEncoder};
 pub use registry::Reference;
 use registry::{Registrar, child};
+pub use retain::InUse;
+use retain::Prune;
 
 use crate::telemetry::record::Record;
 
@@ -31,6 +34,7 @@ pub const NONE: &str = "(none)";
 pub struct Metrics {
     registry: Registry,
     reference: Vec<Reference>,
+    prune: Vec<Prune>,
     families: Families,
     routes: Children<String, Children<String, RouteMeter>>,
     upstreams: Children<String, UpstreamMeter>,
@@ -75,10 +79,11 @@ impl Metrics {
         let mut registrar = Registrar::new();
         let families = Families::register(&mut registrar);
         child(&families.build, &[env!("CARGO_PKG_VERSION")]).set(1);
-        let (registry, reference) = registrar.finish();
+        let (registry, reference, prune) = registrar.finish();
         Self {
             registry,
             reference,
+            prune,
             families,
             routes: Children::default(),
             upstreams: Children::default(),

@@ -13,6 +13,8 @@ use prometheus::{
     core::{Collector, Metric, MetricVec, MetricVecBuilder},
 };
 
+use super::retain::{Prune, pruner};
+
 /// A metric family, as the operations manual lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reference {
@@ -30,15 +32,16 @@ pub struct Reference {
 pub(super) struct Registrar {
     registry: Registry,
     reference: Vec<Reference>,
+    prune: Vec<Prune>,
 }
 
 impl Registrar {
     pub(super) fn new() -> Self {
-        Self { registry: Registry::new(), reference: Vec::new() }
+        Self { registry: Registry::new(), reference: Vec::new(), prune: Vec::new() }
     }
 
-    pub(super) fn finish(self) -> (Registry, Vec<Reference>) {
-        (self.registry, self.reference)
+    pub(super) fn finish(self) -> (Registry, Vec<Reference>, Vec<Prune>) {
+        (self.registry, self.reference, self.prune)
     }
 
     pub(super) fn counter(&mut self, name: &'static str, help: &'static str) -> IntCounter {
@@ -63,7 +66,7 @@ impl Registrar {
         help: &'static str,
     ) -> IntCounterVec {
         let family = IntCounterVec::new(Opts::new(name, help), labels).expect("constant names");
-        self.keep(Reference { name, kind: "counter", labels, help }, family)
+        self.keep_family(Reference { name, kind: "counter", labels, help }, family)
     }
 
     pub(super) fn gauges(
@@ -73,7 +76,7 @@ impl Registrar {
         help: &'static str,
     ) -> IntGaugeVec {
         let family = IntGaugeVec::new(Opts::new(name, help), labels).expect("constant names");
-        self.keep(Reference { name, kind: "gauge", labels, help }, family)
+        self.keep_family(Reference { name, kind: "gauge", labels, help }, family)
     }
 
     pub(super) fn floats(
@@ -83,7 +86,7 @@ impl Registrar {
         help: &'static str,
     ) -> GaugeVec {
         let family = GaugeVec::new(Opts::new(name, help), labels).expect("constant names");
-        self.keep(Reference { name, kind: "gauge", labels, help }, family)
+        self.keep_family(Reference { name, kind: "gauge", labels, help }, family)
     }
 
     pub(super) fn histograms(
@@ -95,7 +98,19 @@ impl Registrar {
     ) -> HistogramVec {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
         let family = HistogramVec::new(options, labels).expect("constant names");
-        self.keep(Reference { name, kind: "histogram", labels, help }, family)
+        self.keep_family(Reference { name, kind: "histogram", labels, help }, family)
+    }
+
+    fn keep_family<B: MetricVecBuilder + 'static>(
+        &mut self,
+        reference: Reference,
+        family: MetricVec<B>,
+    ) -> MetricVec<B>
+    where
+        MetricVec<B>: Collector + Clone,
+    {
+        self.prune.push(pruner(family.clone()));
+        self.keep(reference, family)
     }
 
     fn keep<C: Collector + Clone + 'static>(&mut self, reference: Reference, family: C) -> C {

@@ -189,6 +189,52 @@ fn concurrent_exchanges_are_counted_exactly() {
 }
 
 #[test]
+fn what_a_reload_removed_is_forgotten_and_the_rest_goes_on_counting() {
+    let metrics = Metrics::new();
+    let connection = connection();
+    let finish = |route, upstream| {
+        let attempts = [Attempt {
+            upstream,
+            endpoint: None,
+            evidence: Evidence::Answered,
+            status: None,
+            duration: Duration::ZERO,
+        }];
+        metrics.finished(&Record {
+            route: Some(route),
+            attempts: &attempts,
+            ..Record::new(&connection, "id", TRACE)
+        });
+    };
+    finish("kept", "kept-provider");
+    finish("gone", "gone-provider");
+    metrics.finished(&Record::new(&connection, "id", TRACE));
+    metrics.plugin(Place::Route("gone"), "gone/jwt", false).count(Verdict::Pass);
+    metrics.add("gone/jwt", Measure::TokenCacheHits, 1);
+    metrics.add("kept/jwt", Measure::TokenCacheHits, 1);
+    let in_use = InUse {
+        routes: ["kept"].into(),
+        upstreams: ["kept-provider"].into(),
+        plugins: ["kept/jwt"].into(),
+    };
+    metrics.retain(&in_use);
+    let text = metrics.encode();
+    assert!(!text.contains("gone"), "no series of what is gone: {text}");
+    finish("kept", "kept-provider");
+    metrics.add("kept/jwt", Measure::TokenCacheHits, 1);
+    for (family, labels, count) in [
+        ("requests_total", r#"listener="partners",method="other",route="kept",status="none""#, 2),
+        ("requests_total", r#"listener="partners",method="other",route="(none)",status="none""#, 1),
+        ("attempts_total", r#"outcome="answered",upstream="kept-provider""#, 2),
+        ("token_cache_hits_total", r#"plugin="kept/jwt""#, 2),
+    ] {
+        has(&metrics, &format!("tollgate_{family}{{{labels}}} {count}"));
+    }
+    finish("gone", "gone-provider");
+    has(&metrics, r#"tollgate_attempts_total{outcome="answered",upstream="gone-provider"} 1"#);
+}
+
+#[test]
 fn the_reference_lists_every_family_once() {
     let metrics = Metrics::new();
     let table = metrics.reference_table();
