@@ -5,6 +5,3 @@
 
 pub mod ip_filter;
 pub mod jwt;
-
-pub use ip_filter::IpFilterSettings;
-pub use jwt::JwtSettings;

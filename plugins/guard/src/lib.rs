@@ -3,5 +3,3 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
 pub mod headers;
-
-pub use headers::HeadersSettings;

@@ -6,14 +6,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tollgate_api::{Build, Built, Role, SettingError, Settings, Sides, setting::Cidr};
 
-use super::IpFilter;
+use super::AddressCheck;
 
 /// Refuses callers by their address.
 ///
 /// The address is the connection's peer, or what a trusted proxy in front vouched for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct IpFilterSettings {
+pub struct IpFilter {
     /// Networks and addresses that may call. Without any, all may that are not denied.
     #[serde(default)]
     pub allow: Vec<Cidr>,
@@ -23,7 +23,7 @@ pub struct IpFilterSettings {
     pub deny: Vec<Cidr>,
 }
 
-impl Settings for IpFilterSettings {
+impl Settings for IpFilter {
     const KIND: &'static str = "ip_filter";
     const SIDES: Sides = Sides::Route;
     const ROLE: Role = Role::Check;
@@ -36,6 +36,6 @@ impl Settings for IpFilterSettings {
                     .with_hint("without any, every caller is admitted; leave the plugin out"),
             ]);
         }
-        Ok(Arc::new(IpFilter { allow: self.allow, deny: self.deny }))
+        Ok(Arc::new(AddressCheck { allow: self.allow, deny: self.deny }))
     }
 }

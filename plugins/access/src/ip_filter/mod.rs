@@ -11,15 +11,15 @@ use std::net::IpAddr;
 
 use tollgate_api::{Exchange, Flow, Hooks, Needs, Plugin, Step, codes, setting::Cidr};
 
-pub use config::IpFilterSettings;
+pub use config::IpFilter;
 
 /// The plugin, ready to run.
-struct IpFilter {
+struct AddressCheck {
     allow: Vec<Cidr>,
     deny: Vec<Cidr>,
 }
 
-impl Plugin for IpFilter {
+impl Plugin for AddressCheck {
     fn needs(&self) -> Needs {
         Needs::NOTHING
     }
@@ -37,7 +37,7 @@ impl Plugin for IpFilter {
     }
 }
 
-impl IpFilter {
+impl AddressCheck {
     fn admits(&self, client: IpAddr) -> bool {
         let is_in = |networks: &[Cidr]| networks.iter().any(|network| network.contains(client));
         !is_in(&self.deny) && (self.allow.is_empty() || is_in(&self.allow))

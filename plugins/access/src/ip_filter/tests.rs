@@ -3,10 +3,10 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 use tollgate_api::testing::{Bench, exchange_from, request, verdict};
 
-use super::IpFilterSettings;
+use super::IpFilter;
 
 async fn decide(settings: Value, client: &str) -> &'static str {
-    let plugin = Bench::new().plugin::<IpFilterSettings>(settings);
+    let plugin = Bench::new().plugin::<IpFilter>(settings);
     let mut exchange = exchange_from(client.parse::<IpAddr>().unwrap());
     verdict(&request(&*plugin, &mut exchange).await)
 }
@@ -50,7 +50,7 @@ fn settings_that_mean_nothing_or_something_else_are_refused() {
         (json!({"deny": ["10.0.0.0/8", "localhost"]}), "/deny/1"),
         (json!({"denny": ["10.0.0.0/8"]}), ""),
     ] {
-        let errors = Bench::new().errors::<IpFilterSettings>(settings.clone());
+        let errors = Bench::new().errors::<IpFilter>(settings.clone());
         assert!(
             errors.first().is_some_and(|error| error.pointer.starts_with(at)),
             "{settings} is refused at `{at}`: {errors:?}"

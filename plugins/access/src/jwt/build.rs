@@ -7,24 +7,24 @@ use tollgate_api::{Build, Built, SettingError, fields, setting::FileRef};
 use tollgate_crypto::{Algorithm, KeySet, PublicKey, Sha256, VerificationKey, to_hex};
 
 use super::{
-    Jwt,
+    TokenCheck,
     cache::TokenCache,
     challenge::{Challenges, is_quotable, is_scope},
     checks::Checks,
     claim_rule::EXPECTED,
-    config::{AccessTokenType, JwtSettings, KeySettings},
+    config::{AccessTokenType, Jwt, KeySettings},
     headers::ClaimHeaders,
     keys::{Keys, Reporter},
 };
 
 /// Builds the plugin.
-pub(super) fn plugin(settings: JwtSettings, build: &mut Build<'_>) -> Built {
+pub(super) fn plugin(settings: Jwt, build: &mut Build<'_>) -> Built {
     let mut errors = Vec::new();
     check_ranges(&settings, &mut errors);
     let audiences = audiences(&settings, &mut errors);
     let headers = claim_headers(&settings, &mut errors);
     let source = source(&settings, build, &mut errors);
-    let JwtSettings { issuer, scopes, claims, realm, .. } = settings;
+    let Jwt { issuer, scopes, claims, realm, .. } = settings;
     let mut required = Vec::new();
     for (name, rule) in claims {
         match rule.allowed() {
@@ -59,7 +59,7 @@ pub(super) fn plugin(settings: JwtSettings, build: &mut Build<'_>) -> Built {
             || TokenCache::new(settings.cache),
         )
     });
-    Ok(Arc::new(Jwt {
+    Ok(Arc::new(TokenCheck {
         clock: build.clock.clone(),
         reporter,
         keys,
@@ -81,7 +81,7 @@ pub(super) fn plugin(settings: JwtSettings, build: &mut Build<'_>) -> Built {
     }))
 }
 
-fn check_ranges(settings: &JwtSettings, errors: &mut Vec<SettingError>) {
+fn check_ranges(settings: &Jwt, errors: &mut Vec<SettingError>) {
     let mut refuse = |pointer: &str, expected: &str| {
         errors.push(SettingError::new(pointer, expected));
     };
@@ -116,7 +116,7 @@ fn check_ranges(settings: &JwtSettings, errors: &mut Vec<SettingError>) {
     }
 }
 
-fn audiences(settings: &JwtSettings, errors: &mut Vec<SettingError>) -> Vec<String> {
+fn audiences(settings: &Jwt, errors: &mut Vec<SettingError>) -> Vec<String> {
     let expected = "expected exactly one of `audience` and `audiences`";
     let audiences = match (&settings.audience, settings.audiences.as_slice()) {
         (Some(audience), []) => vec![audience.clone()],
@@ -139,7 +139,7 @@ fn audiences(settings: &JwtSettings, errors: &mut Vec<SettingError>) -> Vec<Stri
     audiences
 }
 
-fn claim_headers(settings: &JwtSettings, errors: &mut Vec<SettingError>) -> ClaimHeaders {
+fn claim_headers(settings: &Jwt, errors: &mut Vec<SettingError>) -> ClaimHeaders {
     let mut mapping: Vec<(HeaderName, String)> = Vec::new();
     for (field, claim) in &settings.claims_to_headers {
         let at = pointer(&["claims_to_headers", field]);
@@ -175,11 +175,7 @@ struct Source {
     is_remote: bool,
 }
 
-fn source(
-    settings: &JwtSettings,
-    build: &mut Build<'_>,
-    errors: &mut Vec<SettingError>,
-) -> Option<Source> {
+fn source(settings: &Jwt, build: &mut Build<'_>, errors: &mut Vec<SettingError>) -> Option<Source> {
     if settings.trust.is_some() && settings.jwks.is_none() {
         errors.push(
             SettingError::new("/trust", "expected only together with `jwks`")

@@ -19,7 +19,7 @@ use super::claim_rule::ClaimRule;
 /// use costs a digest and a few comparisons.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct JwtSettings {
+pub struct Jwt {
     /// Who must have issued the token: the exact value of `iss`.
     pub issuer: String,
 
@@ -181,7 +181,7 @@ pub enum AccessTokenType {
     Any,
 }
 
-impl Settings for JwtSettings {
+impl Settings for Jwt {
     const KIND: &'static str = super::KIND;
     const SIDES: Sides = Sides::Route;
     const ROLE: Role = Role::Authentication;

@@ -36,13 +36,13 @@ use self::{
 };
 
 pub use claim_rule::ClaimRule;
-pub use config::{AccessTokenType, AlgorithmName, JwtSettings, KeySettings};
+pub use config::{AccessTokenType, AlgorithmName, Jwt, KeySettings};
 
 /// The plugin's name in the configuration.
 const KIND: &str = "jwt";
 
 /// The plugin, ready to run.
-struct Jwt {
+struct TokenCheck {
     clock: Arc<dyn Clock>,
     reporter: Arc<Reporter>,
     keys: Arc<Keys>,
@@ -65,7 +65,7 @@ enum Progress {
     UnknownKey,
 }
 
-impl Plugin for Jwt {
+impl Plugin for TokenCheck {
     fn needs(&self) -> Needs {
         Needs::NOTHING
     }
@@ -101,7 +101,7 @@ impl Plugin for Jwt {
     }
 }
 
-impl Jwt {
+impl TokenCheck {
     /// Verifies the token, or finds that it was verified before.
     fn prove(&self, field: &HeaderValue) -> Progress {
         let Some(token) = bearer::token(field) else {

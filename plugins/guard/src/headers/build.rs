@@ -7,13 +7,13 @@ use tollgate_api::{Build, Built, SettingError, expression::Expression, fields};
 use tollgate_crypto::Secret;
 
 use super::{
-    Headers,
+    Rules,
     change::{Change, Value},
-    config::{ChangeSettings, HeadersSettings, ValueSettings},
+    config::{ChangeSettings, Headers, ValueSettings},
 };
 
 /// Builds the plugin.
-pub(super) fn plugin(settings: HeadersSettings, build: &mut Build<'_>) -> Built {
+pub(super) fn plugin(settings: Headers, build: &mut Build<'_>) -> Built {
     let mut errors = Vec::new();
     let request = change(settings.request, "/request", build, &mut errors);
     let response = change(settings.response, "/response", build, &mut errors);
@@ -21,7 +21,7 @@ pub(super) fn plugin(settings: HeadersSettings, build: &mut Build<'_>) -> Built 
         errors
             .push(SettingError::new("", "expected at least one change in `request` or `response`"));
     }
-    if errors.is_empty() { Ok(Arc::new(Headers { request, response })) } else { Err(errors) }
+    if errors.is_empty() { Ok(Arc::new(Rules { request, response })) } else { Err(errors) }
 }
 
 fn change(

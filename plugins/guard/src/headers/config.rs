@@ -15,7 +15,7 @@ use tollgate_api::{Build, Built, Role, Settings, Sides, setting::SecretRef};
 /// `Host` and `Tollgate-*` belong to the gateway and are refused here.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct HeadersSettings {
+pub struct Headers {
     /// Changes to the request.
     #[serde(default)]
     pub request: ChangeSettings,
@@ -105,7 +105,7 @@ impl JsonSchema for ValueSettings {
     }
 }
 
-impl Settings for HeadersSettings {
+impl Settings for Headers {
     const KIND: &'static str = "headers";
     const SIDES: Sides = Sides::Both;
     const ROLE: Role = Role::Transform;

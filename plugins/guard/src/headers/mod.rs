@@ -15,15 +15,15 @@ use tollgate_api::{BodyNeed, Exchange, Fault, Flow, Hooks, Needs, Plugin, Step, 
 
 use self::change::Change;
 
-pub use config::{ChangeSettings, HeadersSettings, ValueSettings};
+pub use config::{ChangeSettings, Headers, ValueSettings};
 
 /// The plugin, ready to run.
-struct Headers {
+struct Rules {
     request: Change,
     response: Change,
 }
 
-impl Plugin for Headers {
+impl Plugin for Rules {
     fn needs(&self) -> Needs {
         let reads_body = self.request.reads_body() || self.response.reads_body();
         let request = if reads_body { BodyNeed::Whole } else { BodyNeed::Nothing };

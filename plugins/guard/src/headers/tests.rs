@@ -7,14 +7,14 @@ use tollgate_api::{
     },
 };
 
-use super::HeadersSettings;
+use super::Headers;
 
 fn all<'e>(headers: &'e http::HeaderMap, name: &str) -> Vec<&'e [u8]> {
     headers.get_all(name).iter().map(http::HeaderValue::as_bytes).collect()
 }
 
 async fn changed(settings: Value, mut exchange: Exchange) -> (Exchange, &'static str) {
-    let plugin = Bench::new().plugin::<HeadersSettings>(settings);
+    let plugin = Bench::new().plugin::<Headers>(settings);
     let verdict = verdict(&request(&*plugin, &mut exchange).await);
     (exchange, verdict)
 }
@@ -58,7 +58,7 @@ async fn fields_are_removed_then_set_then_added() {
 #[tokio::test]
 async fn answers_are_changed_too_whoever_made_them() {
     let settings = json!({"response": {"set": {"X-Frame-Options": "DENY"}, "remove": ["Server"]}});
-    let plugin = Bench::upstream().plugin::<HeadersSettings>(settings);
+    let plugin = Bench::upstream().plugin::<Headers>(settings);
     assert!(!plugin.hooks().request, "the request is none of its business");
     let mut provider = answer_with_body("{}");
     provider.headers.insert("server", "acquirer/1.0".parse().unwrap());
@@ -116,7 +116,7 @@ async fn an_answer_is_never_refused_for_a_value_that_cannot_be_computed() {
         "X-Subject": {"expression": "identity.subject"},
         "X-Env": "live",
     }}});
-    let plugin = Bench::new().plugin::<HeadersSettings>(settings);
+    let plugin = Bench::new().plugin::<Headers>(settings);
     let mut exchange = exchange_with(&[]);
     respond(&*plugin, &mut exchange, answer_with_body("{}")).await.expect("never refused");
     let headers = exchange.answer.expect("still there").headers;
@@ -127,10 +127,10 @@ async fn an_answer_is_never_refused_for_a_value_that_cannot_be_computed() {
 #[tokio::test]
 async fn only_an_expression_over_the_body_holds_the_body() {
     let plain = json!({"request": {"set": {"X-Env": "live"}}});
-    let plugin = Bench::new().plugin::<HeadersSettings>(plain);
+    let plugin = Bench::new().plugin::<Headers>(plain);
     assert_eq!(plugin.needs().request, BodyNeed::Nothing, "a body may stream");
     let reading = json!({"request": {"set": {"X-Channel": {"expression": "body.channel"}}}});
-    let plugin = Bench::new().plugin::<HeadersSettings>(reading.clone());
+    let plugin = Bench::new().plugin::<Headers>(reading.clone());
     assert_eq!(plugin.needs().request, BodyNeed::Whole, "a body must be held");
     let (exchange, verdict) =
         changed(reading.clone(), exchange_with_body(r#"{"channel":"card"}"#)).await;
@@ -150,7 +150,7 @@ async fn a_secret_is_sent_without_its_line_break_and_never_shown() {
     bench.sources.put_variable("KEY", "s3cr3t-key");
     for reference in [json!({"file": "lf"}), json!({"file": "crlf"}), json!({"env": "KEY"})] {
         let settings = json!({"request": {"set": {"X-Api-Key": {"secret": reference}}}});
-        let plugin = bench.plugin::<HeadersSettings>(settings);
+        let plugin = bench.plugin::<Headers>(settings);
         let mut exchange = exchange_with(&[]);
         request(&*plugin, &mut exchange).await.expect("cannot fail");
         let value = &exchange.request.headers["x-api-key"];
@@ -196,7 +196,7 @@ fn what_is_wrong_is_told_at_its_place_without_any_secret() {
         (json!({"requests": {}}), "", "requests"),
         (json!({"request": {"append": {}}}), "/request", "append"),
     ] {
-        let errors = bench.errors::<HeadersSettings>(settings.clone());
+        let errors = bench.errors::<Headers>(settings.clone());
         let found = errors
             .iter()
             .any(|error| error.pointer.starts_with(pointer) && error.expected.contains(says));
@@ -208,17 +208,16 @@ fn what_is_wrong_is_told_at_its_place_without_any_secret() {
 #[test]
 fn a_reserved_field_is_refused_with_the_reason() {
     let settings = json!({"request": {"set": {"Content-Length": "1"}}});
-    let errors = Bench::new().errors::<HeadersSettings>(settings);
+    let errors = Bench::new().errors::<Headers>(settings);
     let hint = errors.first().and_then(|error| error.hint.as_deref());
     assert!(hint.is_some_and(|hint| hint.contains("frames messages by itself")), "{errors:?}");
 }
 
 #[test]
 fn the_example_is_accepted_on_both_sides() {
-    let entry: Value =
-        serde_saphyr::from_str(HeadersSettings::EXAMPLE).expect("the example is YAML");
+    let entry: Value = serde_saphyr::from_str(Headers::EXAMPLE).expect("the example is YAML");
     for mut bench in [Bench::new(), Bench::upstream()] {
         bench.sources.put_variable("ACQUIRER_API_KEY", "key");
-        let _ = bench.plugin::<HeadersSettings>(entry["headers"].clone());
+        let _ = bench.plugin::<Headers>(entry["headers"].clone());
     }
 }

@@ -27,7 +27,7 @@ async fn every_known_attack_is_refused_and_the_honest_token_is_not() {
     bench.sources.put_file("ec.pem", vectors["ec_public_key_pem"].as_str().unwrap().to_owned());
     let expected = &vectors["expected"];
     assert_eq!(expected["now_unix"], json!(NOW), "the bench stands at the vectors' time");
-    let plugin = bench.plugin::<JwtSettings>(json!({
+    let plugin = bench.plugin::<Jwt>(json!({
         "issuer": expected["iss"],
         "audience": expected["aud"],
         "algorithms": expected["algs"],

@@ -40,7 +40,7 @@ async fn every_algorithm_is_accepted_under_its_key_and_no_other() {
         };
         let issuer = Issuer(SigningKey::new(key, algorithm, Some("k1".to_owned())).unwrap());
         let token = issuer.token(&claims());
-        let accepting = bench(&issuer).plugin::<JwtSettings>(settings());
+        let accepting = bench(&issuer).plugin::<Jwt>(settings());
         assert_eq!(verdict_of(&*accepting, &token).await, "ok", "{algorithm:?}");
     }
     // One key without `alg` serves all RSA algorithms; the route narrows them.
@@ -48,7 +48,7 @@ async fn every_algorithm_is_accepted_under_its_key_and_no_other() {
     jwk.insert("kid".to_owned(), "k1".into());
     let mut bench = Bench::new();
     bench.sources.put_file("jwks.json", json!({ "keys": [jwk] }).to_string());
-    let narrow = bench.plugin::<JwtSettings>(settings_but("algorithms", json!(["PS256"])));
+    let narrow = bench.plugin::<Jwt>(settings_but("algorithms", json!(["PS256"])));
     for (algorithm, expected) in
         [(Algorithm::Ps256, "ok"), (Algorithm::Rs256, "token_signature_invalid")]
     {
@@ -65,7 +65,7 @@ async fn keys_in_pem_are_used_with_their_one_algorithm() {
     bench.sources.put_file("jwks.json", issuer.jwks());
     for name in ["EdDSA", "Ed25519"] {
         let settings = settings_but("algorithms", json!([name]));
-        let plugin = bench.plugin::<JwtSettings>(settings);
+        let plugin = bench.plugin::<Jwt>(settings);
         let token = issuer.token(&claims());
         assert_eq!(verdict_of(&*plugin, &token).await, "ok", "the algorithm is called {name}");
     }

@@ -11,7 +11,7 @@ use super::*;
 fn remote(issuer: &Issuer) -> (Bench, Arc<dyn Plugin>) {
     let mut bench = Bench::new();
     bench.fetch.remote(JWKS).serves(issuer.jwks());
-    let plugin = bench.plugin::<JwtSettings>(remote_settings());
+    let plugin = bench.plugin::<Jwt>(remote_settings());
     (bench, plugin)
 }
 
@@ -56,11 +56,11 @@ async fn the_background_job_fetches_at_once_and_then_as_often_as_told() {
 async fn routes_with_the_same_source_share_keys_and_fetches_also_across_a_reload() {
     let issuer = Issuer::new("k1");
     let (mut bench, first) = remote(&issuer);
-    let second = bench.plugin::<JwtSettings>(changed(remote_settings(), "scopes", json!([])));
+    let second = bench.plugin::<Jwt>(changed(remote_settings(), "scopes", json!([])));
     let token = issuer.token(&claims());
     assert_eq!(verdict_of(&*first, &token).await, "ok", "fetches");
     assert_eq!(verdict_of(&*second, &token).await, "ok", "finds the keys");
-    let reloaded = bench.plugin::<JwtSettings>(remote_settings());
+    let reloaded = bench.plugin::<Jwt>(remote_settings());
     drop((first, second));
     assert_eq!(verdict_of(&*reloaded, &token).await, "ok", "keys survive a reload");
     assert_eq!(bench.fetch.remote(JWKS).calls(), 1, "one fetch for all");
@@ -76,7 +76,7 @@ async fn another_trust_bundle_is_another_source() {
     let (mut bench, first) = remote(&issuer);
     bench.sources.put_file("ca.pem", "-----BEGIN CERTIFICATE-----\n");
     let trusting = changed(remote_settings(), "trust", json!({"file": "ca.pem"}));
-    let second = bench.plugin::<JwtSettings>(trusting);
+    let second = bench.plugin::<Jwt>(trusting);
     let token = issuer.token(&claims());
     assert_eq!(verdict_of(&*first, &token).await, "ok", "by the system's roots");
     assert_eq!(verdict_of(&*second, &token).await, "ok", "by its own");

@@ -16,7 +16,7 @@ use tollgate_api::{
 };
 use tollgate_crypto::{Algorithm, KeyKind, PrivateKey, SigningKey, TokenHeader, sign};
 
-use super::JwtSettings;
+use super::Jwt;
 
 /// Where the keys are in tests with a remote key set.
 const JWKS: &str = "https://id.example/jwks.json";
@@ -111,7 +111,7 @@ fn bench(issuer: &Issuer) -> Bench {
 /// A plugin, and the issuer it believes.
 fn plugin(settings: Value) -> (Arc<dyn Plugin>, Issuer) {
     let issuer = Issuer::new("k1");
-    let plugin = bench(&issuer).plugin::<JwtSettings>(settings);
+    let plugin = bench(&issuer).plugin::<Jwt>(settings);
     (plugin, issuer)
 }
 

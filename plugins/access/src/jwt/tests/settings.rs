@@ -6,9 +6,9 @@ use super::*;
 
 #[test]
 fn the_example_is_accepted() {
-    let entry: Value = serde_saphyr::from_str(JwtSettings::EXAMPLE).expect("the example is YAML");
+    let entry: Value = serde_saphyr::from_str(Jwt::EXAMPLE).expect("the example is YAML");
     let mut bench = Bench::new();
-    let _ = bench.plugin::<JwtSettings>(entry.get("jwt").expect("an entry `jwt`").clone());
+    let _ = bench.plugin::<Jwt>(entry.get("jwt").expect("an entry `jwt`").clone());
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn what_is_wrong_is_told_at_its_place() {
         ),
         (settings_but("issuers", json!("x")), "", "issuers"),
     ] {
-        let errors = bench.errors::<JwtSettings>(settings.clone());
+        let errors = bench.errors::<Jwt>(settings.clone());
         let found = errors
             .iter()
             .any(|error| error.pointer.starts_with(pointer) && error.expected.contains(says));
@@ -83,7 +83,7 @@ fn all_errors_are_told_at_once() {
     let issuer = Issuer::new("k1");
     let wrong = changed(settings_but("realm", json!("\"")), "clock_skew", json!("1h"));
     let wrong = changed(wrong, "jwks_file", json!("absent.json"));
-    let errors = bench(&issuer).errors::<JwtSettings>(wrong);
+    let errors = bench(&issuer).errors::<Jwt>(wrong);
     let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
     assert_eq!(pointers, ["/clock_skew", "/realm", "/jwks_file"], "one report for all");
 }
