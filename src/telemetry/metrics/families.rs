@@ -52,7 +52,7 @@ impl Families {
             requests: r.counters(
                 "tollgate_requests_total",
                 &["listener", "route", "method", "status"],
-                "Finished exchanges; status is none when nothing could be answered, route is (none) when no route matched",
+                "Finished exchanges; status is none when nothing was answered or HTTP does not know it, route is (none) when no route matched",
             ),
             request_duration: r.histograms(
                 "tollgate_request_duration_seconds",

@@ -113,7 +113,9 @@ impl Metrics {
     }
 
     fn count(&self, meter: &RouteMeter, record: &Record<'_>) {
-        meter.request(&self.families, record.method, record.status);
+        // A provider may send any three digits; what HTTP does not know makes no series.
+        let status = record.status.filter(|status| status.as_u16() < 600);
+        meter.request(&self.families, record.method, status);
         meter.durations(record.total, record.gateway());
         meter.bytes(record.bytes_in, record.bytes_out);
         if let Some(fault) = record.fault {

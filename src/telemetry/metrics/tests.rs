@@ -235,6 +235,22 @@ fn what_a_reload_removed_is_forgotten_and_the_rest_goes_on_counting() {
 }
 
 #[test]
+fn a_status_that_does_not_exist_makes_no_series_of_its_own() {
+    let metrics = Metrics::new();
+    let connection = connection();
+    for status in [600, 777, 999] {
+        metrics.finished(&Record {
+            status: Some(StatusCode::from_u16(status).unwrap()),
+            ..Record::new(&connection, "id", TRACE)
+        });
+    }
+    has(
+        &metrics,
+        r#"tollgate_requests_total{listener="partners",method="other",route="(none)",status="none"} 3"#,
+    );
+}
+
+#[test]
 fn the_reference_lists_every_family_once() {
     let metrics = Metrics::new();
     let table = metrics.reference_table();
