@@ -29,6 +29,8 @@ pub(super) struct Published {
     /// Digest of the document: what other keys verified must be verified anew.
     pub generation: [u8; 32],
     fetched: Tick,
+    /// The same as wall-clock time; `None` for keys that were never fetched.
+    fetched_at: Option<Duration>,
 }
 
 struct Remote {
@@ -65,7 +67,8 @@ enum Failure {
 impl Keys {
     /// Keys that never change.
     pub fn fixed(keys: KeySet) -> Self {
-        let published = Published { keys: Some(keys), generation: [0; 32], fetched: Tick(0) };
+        let published =
+            Published { keys: Some(keys), generation: [0; 32], fetched: Tick(0), fetched_at: None };
         Self { current: ArcSwapOption::from_pointee(published), remote: None }
     }
 
@@ -95,7 +98,7 @@ impl Keys {
             reporters.push(Arc::downgrade(reporter));
         }
         if let Some(published) = self.current.load().as_ref() {
-            reporter.keys(published.keys.as_ref());
+            reporter.published(published);
         }
     }
 
@@ -155,8 +158,7 @@ impl Keys {
         match outcome {
             Ok(published) => {
                 remote.each_reporter(|reporter| {
-                    reporter.keys(published.keys.as_ref());
-                    reporter.gauge(Measure::JwksFetchedAt, remote.clock.unix().as_secs_f64());
+                    reporter.published(&published);
                     reporter.gauge(Measure::Degraded, 0.0);
                 });
                 self.current.store(Some(Arc::new(published)));
@@ -189,7 +191,8 @@ impl Remote {
             Err(error) => return Err(error.into()),
         };
         let generation = sha256(&fetched.body);
-        Ok(Published { keys, generation, fetched: self.clock.tick() })
+        let (fetched, fetched_at) = (self.clock.tick(), Some(self.clock.unix()));
+        Ok(Published { keys, generation, fetched, fetched_at })
     }
 
     fn each_reporter(&self, tell: impl Fn(&Reporter)) {
@@ -207,9 +210,12 @@ impl Flight {
 }
 
 impl Reporter {
-    fn keys(&self, keys: Option<&KeySet>) {
-        let count = keys.map_or(0, |keys| keys.keys().len());
+    fn published(&self, published: &Published) {
+        let count = published.keys.as_ref().map_or(0, |keys| keys.keys().len());
         self.gauge(Measure::JwksKeys, f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        if let Some(time) = published.fetched_at {
+            self.gauge(Measure::JwksFetchedAt, time.as_secs_f64());
+        }
     }
 
     fn gauge(&self, measure: Measure, value: f64) {

@@ -55,7 +55,7 @@ pub enum ValueSettings {
 }
 
 /// The forms of a value that are not a plain text.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Reference {
     /// Read from a file or an environment variable, and never shown.
@@ -97,10 +97,26 @@ impl JsonSchema for ValueSettings {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let reference = generator.subschema_for::<Reference>();
+        let secret = generator.subschema_for::<SecretRef>();
         json_schema!({
-            "description": "A text, or a reference to a secret, or an expression.",
-            "anyOf": [{ "type": "string" }, reference]
+            "description": "A text, a reference to a secret, or an expression.",
+            "anyOf": [
+                { "description": "The value itself.", "type": "string" },
+                {
+                    "description": "Read from a file or an environment variable, and never shown.",
+                    "type": "object",
+                    "properties": { "secret": secret },
+                    "required": ["secret"],
+                    "additionalProperties": false
+                },
+                {
+                    "description": "A CEL expression over the request and the identity.",
+                    "type": "object",
+                    "properties": { "expression": { "type": "string" } },
+                    "required": ["expression"],
+                    "additionalProperties": false
+                }
+            ]
         })
     }
 }

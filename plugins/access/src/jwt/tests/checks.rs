@@ -2,6 +2,7 @@
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use tollgate_api::testing::exchange;
+use tollgate_crypto::base64url_encode;
 
 use super::*;
 
@@ -59,15 +60,18 @@ async fn every_algorithm_is_accepted_under_its_key_and_no_other() {
 }
 
 #[tokio::test]
-async fn keys_in_pem_are_used_with_their_one_algorithm() {
+async fn ed25519_goes_by_both_of_its_names_in_settings_and_in_tokens() {
     let issuer = Issuer::with(KeyKind::Ed25519, Algorithm::EdDsa, None);
-    let mut bench = Bench::new();
-    bench.sources.put_file("jwks.json", issuer.jwks());
-    for name in ["EdDSA", "Ed25519"] {
-        let settings = settings_but("algorithms", json!([name]));
-        let plugin = bench.plugin::<Jwt>(settings);
-        let token = issuer.token(&claims());
-        assert_eq!(verdict_of(&*plugin, &token).await, "ok", "the algorithm is called {name}");
+    let mut bench = bench(&issuer);
+    for setting in ["EdDSA", "Ed25519"] {
+        let plugin = bench.plugin::<Jwt>(settings_but("algorithms", json!([setting])));
+        for alg in ["EdDSA", "Ed25519"] {
+            let encode = |part: Value| base64url_encode(part.to_string().as_bytes());
+            let signed = format!("{}.{}", encode(json!({"alg": alg})), encode(claims()));
+            let signature = issuer.0.sign(signed.as_bytes()).unwrap();
+            let token = format!("{signed}.{}", base64url_encode(&signature));
+            assert_eq!(verdict_of(&*plugin, &token).await, "ok", "`{alg}` by `{setting}`");
+        }
     }
 }
 

@@ -60,7 +60,9 @@ async fn routes_with_the_same_source_share_keys_and_fetches_also_across_a_reload
     let token = issuer.token(&claims());
     assert_eq!(verdict_of(&*first, &token).await, "ok", "fetches");
     assert_eq!(verdict_of(&*second, &token).await, "ok", "finds the keys");
-    let reloaded = bench.plugin::<Jwt>(remote_settings());
+    let reloaded = bench.build_named::<Jwt>("new/jwt", remote_settings()).unwrap();
+    let told = bench.figures.of("new/jwt", Measure::JwksFetchedAt).is_some();
+    assert!(told, "a plugin that finds keys knows their age");
     drop((first, second));
     assert_eq!(verdict_of(&*reloaded, &token).await, "ok", "keys survive a reload");
     assert_eq!(bench.fetch.remote(JWKS).calls(), 1, "one fetch for all");
