@@ -47,6 +47,7 @@ impl Default for Rules {
 
 /// Everything that the decision depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one line of a decision table")]
 pub struct Situation {
     /// GET, HEAD, OPTIONS or TRACE (RFC 9110 section 9.2.1).
     pub method_safe: bool,

@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_budget_trickles_and_never_exceeds_its_burst() {
         let budget = Budget::new(&SPEC, Tick(0));
-        let later = Tick(0).after(Duration::from_secs(3_600));
+        let later = Tick(0).after(Duration::from_hours(1));
         for round in 0..2 {
             assert!(budget.withdraw(&SPEC, later), "an hour fills it up, attempt {round}");
         }

@@ -164,7 +164,7 @@ fn http2_kind(error: &h2::Error) -> FailureKind {
 }
 
 fn io_kind(error: &io::Error) -> FailureKind {
-    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+    if error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some() {
         return FailureKind::Tls;
     }
     match error.kind() {

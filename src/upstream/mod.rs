@@ -15,6 +15,7 @@ mod evidence;
 mod health;
 mod http2;
 mod jobs;
+mod obtain;
 mod pick;
 mod pool;
 mod resolve;
@@ -32,17 +33,10 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, stream::FuturesUnordered};
 use rustls_pki_types::ServerName;
 use tollgate_api::{Clock, Job, State};
 
-use self::{
-    budget::Budget,
-    connect::Connector,
-    endpoint::{Endpoint, Speaks, Target},
-    http2::Http2Connection,
-    wire::Gate,
-};
+use self::{budget::Budget, connect::Connector, endpoint::Endpoint, wire::Gate};
 
 pub use self::{
     attempt::{Evidence, Guarantee, Next, Rules, Situation, Why, decide},
@@ -121,7 +115,8 @@ impl Upstream {
             return Err(fault);
         }
         let any_tls = spec.endpoints.iter().any(|endpoint| endpoint.tls);
-        let connector = Connector::new(&spec.tls, spec.protocol, any_tls, Arc::clone(&clock))?;
+        let now = clock.tick();
+        let connector = Connector::new(&spec.tls, spec.protocol, any_tls, clock)?;
         let identity = spec.identity();
         let places = spec
             .endpoints
@@ -138,7 +133,7 @@ impl Upstream {
             .collect::<Result<_, String>>()?;
         let shared = state.get_or_create(&format!("upstream/{}", spec.name), 0, || SharedState {
             gate: Arc::default(),
-            budget: Budget::new(&spec.retry_budget, clock.tick()),
+            budget: Budget::new(&spec.retry_budget, now),
             turn: AtomicUsize::new(0),
         });
         Ok(Self(Arc::new(Inner { spec, places, shared, connector, resolver })))
@@ -191,9 +186,11 @@ impl Upstream {
         let clock = self.0.connector.clock();
         let started = clock.tick();
         let limit = self.0.spec.timeouts.connect;
-        let result = tokio::time::timeout(limit, self.0.obtain(picked, reuse))
-            .await
-            .unwrap_or(Err(ConnectError::Timeout));
+        let result =
+            tokio::time::timeout(limit, self.0.obtain(picked, reuse)).await.unwrap_or_else(|_| {
+                self.0.avoid(picked.target());
+                Err(ConnectError::Timeout)
+            });
         let error = result.as_ref().err().map(|error| error.as_str());
         picked.place().endpoint.note(error);
         result.map(|mut session| {
@@ -261,145 +258,6 @@ impl Place {
             in_flight: targets.iter().map(|target| target.in_flight()).sum(),
             idle: targets.iter().map(|target| target.idle.len() + target.http2.idle()).sum(),
             last_error: self.endpoint.last_error(),
-        }
-    }
-}
-
-impl Inner {
-    /// Waits for the first endpoint that has an address, or for all to have failed.
-    async fn resolve_any(&self) {
-        let limit = self.spec.timeouts.connect;
-        let mut running: FuturesUnordered<_> = self
-            .places
-            .iter()
-            .map(|place| {
-                resolve::ensure(&place.endpoint, &self.resolver, self.connector.clock(), limit)
-            })
-            .collect();
-        while running.next().await.is_some() {
-            if self.places.iter().any(|place| place.endpoint.has_targets()) {
-                return;
-            }
-        }
-    }
-
-    async fn obtain(&self, picked: &mut Picked, reuse: Reuse) -> Result<Session, ConnectError> {
-        let clock = self.connector.clock();
-        loop {
-            // One silent address must not use up the time of its siblings.
-            let others = u32::try_from(picked.siblings()).unwrap_or(u32::MAX);
-            let share = self.spec.timeouts.connect / others.saturating_add(1);
-            let target = Arc::clone(picked.target());
-            let result = tokio::time::timeout(share, self.obtain_from(picked, &target, reuse))
-                .await
-                .unwrap_or(Err(ConnectError::Timeout));
-            match result {
-                Ok(session) => {
-                    target.forgive();
-                    return Ok(session);
-                }
-                Err(error) => {
-                    if !error.blames_address() {
-                        return Err(error);
-                    }
-                    target.avoid_until(clock.tick().after(self.spec.avoid_failed));
-                    if !picked.move_on() {
-                        return Err(error);
-                    }
-                }
-            }
-        }
-    }
-
-    async fn obtain_from(
-        &self,
-        picked: &Picked,
-        target: &Arc<Target>,
-        reuse: Reuse,
-    ) -> Result<Session, ConnectError> {
-        if let Some(session) = self.reuse(picked, target, reuse).await {
-            return Ok(session);
-        }
-        if self.speaks(picked, target) != Speaks::Http1 {
-            // Whoever may speak HTTP/2 opens one connection at a time, and shares it.
-            let opening = target.http2.opening.lock().await;
-            if let Some(session) = self.reuse(picked, target, reuse).await {
-                return Ok(session);
-            }
-            if self.speaks(picked, target) != Speaks::Http1 {
-                return self.open(picked, target).await;
-            }
-            drop(opening);
-        }
-        self.open(picked, target).await
-    }
-
-    async fn reuse(&self, picked: &Picked, target: &Arc<Target>, reuse: Reuse) -> Option<Session> {
-        let clock = self.connector.clock();
-        let speaks = self.speaks(picked, target);
-        if speaks != Speaks::Http1
-            && let Some((connection, stream)) =
-                target.http2.lend(reuse, clock.as_ref(), self.spec.timeouts.idle).await
-        {
-            return Some(Session::http2(Arc::clone(target), connection, stream, true));
-        }
-        if speaks == Speaks::Http2 {
-            return None;
-        }
-        let fresher_than = match reuse {
-            Reuse::Any => None,
-            Reuse::FresherThan(limit) => Some(limit),
-        };
-        let wire = target.idle.take(clock.tick(), fresher_than)?;
-        Some(Session::http1(Arc::clone(target), wire, true))
-    }
-
-    async fn open(&self, picked: &Picked, target: &Arc<Target>) -> Result<Session, ConnectError> {
-        let place = picked.place();
-        let permit = loop {
-            match self.shared.gate.enter(self.spec.connections) {
-                Some(permit) => break permit,
-                // An idle connection gives way to one that is needed.
-                None if self.evict() => {}
-                None => return Err(ConnectError::Overloaded),
-            }
-        };
-        let fresh =
-            self.connector.establish(&place.spec, place.name.as_ref(), target, permit).await?;
-        if !fresh.http2 {
-            return Ok(Session::http1(Arc::clone(target), Box::new(fresh.wire), false));
-        }
-        let clock = self.connector.clock().as_ref();
-        let connection = Http2Connection::open(fresh.wire, fresh.agreed, clock).await?;
-        let stream = connection.stream().await.ok_or(ConnectError::Protocol)?;
-        if !target.is_retired() {
-            target.http2.add(Arc::clone(&connection));
-        }
-        Ok(Session::http2(Arc::clone(target), connection, stream, false))
-    }
-
-    /// Which HTTP is spoken; that HTTP/1.1 was asked for means no more than that here.
-    fn speaks(&self, picked: &Picked, target: &Target) -> Speaks {
-        match self.connector.speaks(picked.endpoint(), target) {
-            Speaks::Http1Required => Speaks::Http1,
-            other => other,
-        }
-    }
-
-    fn evict(&self) -> bool {
-        self.places.iter().any(|place| {
-            let targets = place.endpoint.targets();
-            targets.iter().any(|target| target.idle.evict() || target.http2.evict())
-        })
-    }
-
-    fn sweep(&self) {
-        let now = self.connector.clock().tick();
-        for place in &self.places {
-            for target in place.endpoint.targets().iter() {
-                target.idle.sweep(now);
-                target.http2.sweep(now, self.spec.timeouts.idle);
-            }
         }
     }
 }

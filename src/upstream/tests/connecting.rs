@@ -7,10 +7,11 @@ use tokio::{
 };
 
 use super::support::{
-    Bench, Ca, Server, exchange, exchange_at, pick, server_tls, spec, specs, within,
+    self, Bench, Ca, Server, exchange, exchange_at, pick, server_tls, spec, specs, within,
 };
 use crate::upstream::{
-    ConnectError, EndpointSpec, Evidence, Reuse, TlsFailure, TlsSpec, Upstream, UpstreamSpec,
+    ConnectError, EndpointSpec, Evidence, Failure, FailureKind, PickError, Reuse, TlsFailure,
+    TlsSpec, Upstream, UpstreamSpec,
 };
 
 async fn refusal(upstream: &Upstream) -> ConnectError {
@@ -180,7 +181,7 @@ async fn the_cap_on_connections_holds_and_idle_ones_give_way() {
     exchange(&upstream, Reuse::Any).await;
     exchange(&upstream, Reuse::Any).await;
     assert_eq!((first.accepted(), second.accepted()), (1, 1), "the idle one gave way");
-    let held = super::support::connect(&upstream, Reuse::Any).await;
+    let held = support::connect(&upstream, Reuse::Any).await;
     assert_eq!(refusal(&upstream).await, ConnectError::Overloaded, "a busy one does not");
     drop(held);
     assert_eq!(upstream.open_connections(), 0, "and its place is free again");
@@ -193,8 +194,7 @@ async fn bad_trust_and_identities_are_refused_before_anything_is_opened() {
     assert!(crate::upstream::Trust::from_pem(b"").is_err(), "an empty bundle trusts nobody");
     assert!(crate::upstream::Trust::from_pem(b"nonsense").is_err(), "no PEM");
     let (one, other) = (ca.leaf("one"), ca.leaf("other"));
-    let key =
-        |pair: &super::support::Pair| tollgate_crypto::Secret::new(pair.key.clone().into_bytes());
+    let key = |pair: &support::Pair| tollgate_crypto::Secret::new(pair.key.clone().into_bytes());
     let identity = crate::upstream::ClientIdentity::from_pem(one.chain.as_bytes(), key(&other));
     let mut spec = spec(true, "127.0.0.1:1".parse().unwrap());
     spec.tls = TlsSpec { trust: Some(ca.trust()), identity: identity.ok(), server_name: None };
@@ -214,12 +214,99 @@ async fn an_undecodable_answer_is_unknown_and_its_connection_is_not_kept() {
     let server = Server::start(None).await;
     let upstream = Bench::new().upstream(spec(false, server.address));
     for path in ["/garbage", "/drop"] {
-        let mut session = super::support::connect(&upstream, Reuse::Any).await;
-        let error = within(super::support::ask(&mut session, path)).await.err().unwrap();
+        let mut session = support::connect(&upstream, Reuse::Any).await;
+        let error = within(support::ask(&mut session, path)).await.err().unwrap();
         let failure = session.failure(&error, false);
         assert_eq!(failure.evidence, Evidence::Unknown, "{path}: the provider may have acted");
         upstream.release(session, crate::upstream::Released::Broken);
     }
     assert_eq!(upstream.status()[0].idle, 0, "nothing is kept");
     assert_eq!(exchange_at(&upstream, Reuse::Any, "/").await, "3 -", "a new connection is used");
+}
+
+#[tokio::test]
+async fn a_provider_that_refuses_our_missing_certificate_after_the_request_leaves_it_unknown() {
+    let ca = Ca::new("ours");
+    let server = Server::start(Some(support::strict_tls(&ca.leaf("127.0.0.1"), &ca))).await;
+    let upstream = Bench::new().upstream(trusting(&ca, &server));
+    // TLS 1.3 lets a client finish before the server has judged its certificate.
+    let mut session = support::connect(&upstream, Reuse::Any).await;
+    let error = within(support::ask(&mut session, "/")).await.err().unwrap();
+    let failure = session.failure(&error, false);
+    assert_eq!(failure.evidence, Evidence::Unknown, "bytes have left: {failure}");
+    let mut proper = trusting(&ca, &server);
+    proper.tls.identity = Some(ca.identity("shop"));
+    assert_eq!(exchange(&Bench::new().upstream(proper), Reuse::Any).await, "2 shop", "with one");
+}
+
+#[test]
+fn every_failure_to_connect_has_a_code_a_word_and_no_text_of_others() {
+    let table = [
+        (ConnectError::Timeout, "upstream_connect_timeout", "timeout"),
+        (ConnectError::Refused(None), "upstream_unreachable", "refused"),
+        (ConnectError::Unreachable(Some(113)), "upstream_unreachable", "unreachable"),
+        (ConnectError::Tls(TlsFailure::WrongName), "upstream_tls_failed", "tls_wrong_name"),
+        (ConnectError::Protocol, "upstream_unreachable", "protocol"),
+        (ConnectError::Overloaded, "overloaded", "overloaded"),
+    ];
+    for (error, code, word) in table {
+        assert_eq!(error.as_str(), word, "the label");
+        assert_eq!(tollgate_api::Fault::from(error).code().name, code, "what the caller is told");
+    }
+    let table = [
+        (PickError::NoHealthyEndpoint, "no_healthy_endpoint"),
+        (PickError::Unresolved, "upstream_unresolved"),
+    ];
+    for (error, code) in table {
+        assert_eq!(tollgate_api::Fault::from(error).code().name, code, "{error}");
+    }
+    let table = [
+        (FailureKind::Timeout, Evidence::Unknown, "upstream_timeout"),
+        (FailureKind::Protocol, Evidence::Unknown, "upstream_invalid_answer"),
+        (FailureKind::GoAway, Evidence::NothingSent, "upstream_unreachable"),
+        (FailureKind::Reset, Evidence::Unknown, "upstream_broken"),
+        (FailureKind::Closed, Evidence::Answered, "upstream_broken"),
+    ];
+    for (kind, evidence, code) in table {
+        let fault = tollgate_api::Fault::from(Failure::new(kind, evidence));
+        assert_eq!(fault.code().name, code, "{kind:?} {evidence:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_never_opens_more_connections_than_the_cap() {
+    let server = Server::start(None).await;
+    let mut spec = spec(false, server.address);
+    spec.connections = 8;
+    let upstream = Bench::new().upstream(spec);
+    let crowd = (0..32).map(|_| {
+        let upstream = upstream.clone();
+        tokio::spawn(async move {
+            let (mut answered, mut turned_away) = (0, 0);
+            for _ in 0..10 {
+                let mut picked = upstream.pick(&[]).await.unwrap();
+                match upstream.connect(&mut picked, Reuse::Any).await {
+                    Ok(mut session) => {
+                        assert!(upstream.open_connections() <= 8, "the cap holds");
+                        within(support::ask(&mut session, "/")).await.unwrap();
+                        upstream.release(session, crate::upstream::Released::Reusable);
+                        answered += 1;
+                    }
+                    Err(ConnectError::Overloaded) => turned_away += 1,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            (answered, turned_away)
+        })
+    });
+    let mut total = (0, 0);
+    for task in crowd.collect::<Vec<_>>() {
+        let (answered, turned_away) = within(task).await.unwrap();
+        total = (total.0 + answered, total.1 + turned_away);
+    }
+    assert_eq!(total.0 + total.1, 320, "nobody was left without an answer");
+    assert!(total.0 > 0, "and many were answered: {total:?}");
+    let status = upstream.status();
+    assert_eq!(status[0].in_flight, 0, "every count was given back");
+    assert_eq!(status[0].idle, upstream.open_connections(), "what is open is idle");
 }

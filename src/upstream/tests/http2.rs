@@ -14,10 +14,12 @@ use tokio::{
 };
 
 use super::support::{
-    Bench, Ca, Server, ask, connect, exchange, exchange_at, pick, server_tls, spec, until, within,
+    Bench, Ca, Server, ask, connect, exchange, exchange_at, pick, server_tls, spec, specs, until,
+    within,
 };
 use crate::upstream::{
-    ConnectError, Evidence, Failure, FailureKind, Protocol, Released, Reuse, Upstream, UpstreamSpec,
+    ConnectError, EndpointSpec, Evidence, Failure, FailureKind, Protocol, Released, Reuse,
+    Upstream, UpstreamSpec,
 };
 
 const UNSAFE: Reuse = Reuse::FresherThan(Duration::from_secs(1));
@@ -104,13 +106,14 @@ impl Raw {
     }
 }
 
-/// RST_STREAM of stream 1 with REFUSED_STREAM.
+/// Resets stream 1 with `REFUSED_STREAM`.
 const REFUSE: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 7];
 /// GOAWAY that names stream 0: nothing was processed.
 const AWAY_BEFORE: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 /// GOAWAY that names stream 1: it was processed, or may have been.
 const AWAY_AFTER: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
-/// An answer of status 200 without body on stream 1: HEADERS with END_STREAM and END_HEADERS.
+/// An answer of status 200 without body on stream 1: HEADERS with `END_STREAM` and
+/// `END_HEADERS`.
 const ANSWER: &[u8] = &[0, 0, 1, 1, 5, 0, 0, 0, 1, 0x88];
 
 async fn failure(upstream: &Upstream, path: &str) -> Failure {
@@ -305,4 +308,27 @@ async fn a_provider_that_asks_for_http_1_gets_it_from_then_on() {
     assert_eq!(failure.kind, FailureKind::Http11Required, "it asked");
     assert_eq!(failure.evidence, Evidence::Unknown, "which proves nothing about the request");
     assert_eq!(exchange_at(&upstream, Reuse::Any, "/").await, "2 -", "HTTP/1.1");
+}
+
+#[tokio::test]
+async fn an_idle_connection_gives_way_to_one_that_is_needed_elsewhere() {
+    let ca = Ca::new("ours");
+    let tls = server_tls(&ca.leaf("127.0.0.1"), None, &[b"h2"]);
+    let (first, second) =
+        (Server::start(Some(Arc::clone(&tls))).await, Server::start(Some(tls)).await);
+    let both = [first.address, second.address]
+        .map(|address| EndpointSpec::new(true, address.ip().to_string(), address.port()));
+    let mut spec = specs(&both);
+    spec.tls.trust = Some(ca.trust());
+    spec.connections = 1;
+    let upstream = Bench::new().upstream(spec);
+    for round in 1..4 {
+        exchange(&upstream, Reuse::Any).await;
+        exchange(&upstream, Reuse::Any).await;
+        assert_eq!((first.accepted(), second.accepted()), (round, round), "in turn");
+    }
+    let held = connect(&upstream, Reuse::Any).await;
+    let error = upstream.connect(&mut pick(&upstream).await, Reuse::Any).await.err();
+    assert_eq!(error, Some(ConnectError::Overloaded), "a busy one does not");
+    drop(held);
 }

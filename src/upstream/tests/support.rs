@@ -74,6 +74,15 @@ impl Ca {
 
 /// What a server shows; client certificates of `clients` are asked for, not required.
 pub(super) fn server_tls(pair: &Pair, clients: Option<&Ca>, alpn: &[&[u8]]) -> Arc<ServerConfig> {
+    tls(pair, clients, false, alpn)
+}
+
+/// A server that takes no client without a certificate.
+pub(super) fn strict_tls(pair: &Pair, clients: &Ca) -> Arc<ServerConfig> {
+    tls(pair, Some(clients), true, &[])
+}
+
+fn tls(pair: &Pair, clients: Option<&Ca>, required: bool, alpn: &[&[u8]]) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -82,11 +91,9 @@ pub(super) fn server_tls(pair: &Pair, clients: Option<&Ca>, alpn: &[&[u8]]) -> A
         Some(ca) => {
             let mut roots = RootCertStore::empty();
             roots.add(CertificateDer::from_pem_slice(ca.pem.as_bytes()).unwrap()).unwrap();
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                .allow_unauthenticated()
-                .build()
-                .unwrap();
-            builder.with_client_cert_verifier(verifier)
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier = if required { verifier } else { verifier.allow_unauthenticated() };
+            builder.with_client_cert_verifier(verifier.build().unwrap())
         }
         None => builder.with_no_client_auth(),
     };
