@@ -1,6 +1,6 @@
 //! The accept loop of one socket.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use futures::FutureExt;
@@ -30,14 +30,16 @@ impl<H: Handler> Door<H> {
             tokio::select! {
                 biased;
                 () = self.drain.begins() => break,
-                accepted = self.socket.accept() => if let Ok((stream, _)) = accepted {
-                    self.enter(stream, &admission);
-                } else {
+                accepted = self.socket.accept() => match accepted {
+                    Ok((stream, _)) => self.enter(stream, &admission),
+                    // The caller was gone before it was accepted.
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(_) => {
                     self.handler.event(&self.spec.load().name, Event::AcceptFailed);
                     // Out of descriptors or memory, most likely: trying again at once would only
                     // burn time until a connection ends.
                     sleep(AFTER_FAILURE).await;
-                },
+                }},
             }
         }
         // Callers whose connections the system has completed believe themselves connected; closing

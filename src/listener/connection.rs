@@ -9,8 +9,8 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tollgate_api::{Clock, Code, Connection, Tick, Tls};
 
 use super::{
-    Drain, Event, Handler, HandshakeFailure, Limits, ListenerSpec, admission::Permit, http1, http2,
-    socket::Socket,
+    Drain, Event, Handler, HandshakeFailure, Limits, ListenerSpec, admission::Permit, drain::FRESH,
+    http1, http2, socket::Socket,
 };
 
 /// A connection that was accepted and counted.
@@ -29,17 +29,19 @@ pub(super) struct Accepted<H: Handler> {
 impl<H: Handler> Accepted<H> {
     /// Serves the connection to its end.
     pub(super) async fn serve(self) {
-        let Self { stream, peer, local, spec, handler, clock, drain, permit } = self;
+        let Self { stream, peer, local, spec, handler, clock, mut drain, permit } = self;
         let open = Open { spec: spec.clone(), handler: handler.clone(), _permit: permit };
         handler.event(&spec.name, Event::Opened);
         let accepted = clock.tick();
-        let Some((socket, tls)) = establish(stream, &spec, &*handler).await else { return };
+        // Boxed, so that an idle connection does not hold the room of a handshake.
+        let established = Box::pin(establish(stream, &spec, &*handler, &mut drain)).await;
+        let Some((socket, tls)) = established else { return };
         let http2 = tls.as_ref().is_some_and(|tls| tls.protocol.as_deref() == Some("h2"));
         let connection = Connection { listener: spec.name.clone(), peer, local, tls };
         let caller =
             Caller { handler, clock, connection: Arc::new(connection), spec, drain, accepted };
         if http2 {
-            http2::serve(socket, caller).await;
+            Box::pin(http2::serve(socket, caller)).await;
         } else {
             http1::serve(socket, caller).await;
         }
@@ -93,12 +95,19 @@ async fn establish<H: Handler>(
     stream: TcpStream,
     spec: &ListenerSpec,
     handler: &H,
+    drain: &mut Drain,
 ) -> Option<(Socket, Option<Tls>)> {
     // Answers are collected before they are sent, so waiting for more gains nothing.
     let _ = stream.set_nodelay(true);
     let Some(tls) = &spec.tls else { return Some((Socket::plain(stream), None)) };
     let handshake = TlsAcceptor::from(tls.config().clone()).accept(stream).into_fallible();
-    let failure = match timeout(spec.limits.handshake_timeout, handshake).await {
+    let result = tokio::select! {
+        biased;
+        result = timeout(spec.limits.handshake_timeout, handshake) => result,
+        // A caller that does not get ahead does not hold up the drain.
+        () = drain.lasts(FRESH) => return None,
+    };
+    let failure = match result {
         Ok(Ok(stream)) => {
             handler.event(&spec.name, Event::Handshake);
             let tls = describe(&stream);

@@ -1,11 +1,14 @@
 //! The drain of a listener: told once, seen by every connection, over when all are gone.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 
 /// One listener's side of its drain.
 pub(super) struct DrainControl {
@@ -51,6 +54,12 @@ impl Drain {
         self.begun.load(Ordering::Acquire)
     }
 
+    /// Waits until the drain has gone on for this long.
+    pub(super) async fn lasts(&mut self, duration: Duration) {
+        self.begins().await;
+        sleep(duration).await;
+    }
+
     /// Waits until the drain begins.
     pub async fn begins(&mut self) {
         while !self.begun() {
@@ -61,3 +70,7 @@ impl Drain {
         }
     }
 }
+
+/// How long after connecting a caller may begin its first request although the listener drains:
+/// whoever has only just connected is about to send.
+pub(super) const FRESH: Duration = Duration::from_secs(1);

@@ -37,7 +37,8 @@ pub enum After {
     /// The answer was written completely, and the request body read to its end: the next request
     /// may follow.
     Keep,
-    /// The connection is closed, gently, so that the caller can still read the answer.
+    /// The connection is closed, gently, so that the caller can still read what was answered. An
+    /// answer that is not complete stays so: the caller sees that it was cut short.
     Close,
 }
 

@@ -18,9 +18,10 @@ use tollgate_api::{Code, Tick, codes};
 use super::{
     After, Handler,
     connection::Caller,
+    drain::FRESH,
     head::{Progress, Scanner},
     refusal,
-    socket::{Home, Socket},
+    socket::{Home, Socket, Wire},
 };
 
 /// Serves the connection to its end.
@@ -42,7 +43,8 @@ pub(super) async fn serve<H: Handler>(mut socket: Socket, mut caller: Caller<H>)
             Head::None => return socket.close().await,
         };
         fresh = false;
-        let outcome = exchange(home.lend(socket), buffer, started, &caller).await;
+        // Boxed, so that an idle connection does not hold the room of an exchange.
+        let outcome = Box::pin(exchange(home.lend(socket), buffer, started, &caller)).await;
         let Some(returned) = home.take() else { return };
         match outcome {
             Outcome::Reusable(next) => (socket, buffer) = (returned, next),
@@ -63,7 +65,7 @@ enum Outcome {
 }
 
 async fn exchange<H: Handler>(
-    wire: super::socket::Wire,
+    wire: Wire,
     head: BytesMut,
     started: Tick,
     caller: &Caller<H>,
@@ -82,9 +84,8 @@ async fn exchange<H: Handler>(
     if caller.drain.begun() {
         session.set_keepalive(None);
     }
-    // Boxed, so that an idle connection does not hold the room of an exchange.
     let exchange =
-        Box::pin(caller.handler.exchange(&mut session, &caller.connection, started, &caller.drain));
+        caller.handler.exchange(&mut session, &caller.connection, started, &caller.drain);
     let after = AssertUnwindSafe(exchange).catch_unwind().await;
     if after.is_err() {
         caller.panicked();
@@ -164,7 +165,6 @@ async fn first_bytes<H: Handler>(
         () = caller.drain.begins() => {}
         () = sleep(caller.spec.limits.idle_timeout) => return false,
     }
-    // Whoever has only just connected is about to send.
     let patience = if fresh { FRESH.saturating_sub(caller.age()) } else { Duration::ZERO };
     !patience.is_zero() && matches!(timeout(patience, socket.read_buf(buffer)).await, Ok(Ok(1..)))
 }
@@ -217,5 +217,3 @@ fn is_blank(buffer: &[u8]) -> bool {
 const READ: usize = 2048;
 /// How many empty lines may precede a request.
 const EMPTY_LINES: usize = 4;
-/// How long after connecting a caller may begin its first request although the listener drains.
-const FRESH: Duration = Duration::from_secs(1);

@@ -22,11 +22,14 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tollgate_api::{Connection, Tick, codes};
+use tollgate_api::{Code, Connection, Tick, codes};
 
 use super::{
-    After, Drain, Event, Handler, ListenerSpec, connection::Caller, refusal, socket::Home,
-    socket::Socket,
+    After, Drain, Event, Handler, ListenerSpec,
+    connection::Caller,
+    drain::FRESH,
+    refusal,
+    socket::{Home, Socket},
 };
 
 /// Serves the connection to its end, and waits for its exchanges to end.
@@ -38,9 +41,15 @@ pub(super) async fn serve<H: Handler>(socket: Socket, mut caller: Caller<H>) {
         .max_concurrent_streams(limits.http2_streams)
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
         .max_send_buffer_size(SEND_BUFFER);
+    let patience = limits.handshake_timeout.saturating_sub(caller.age());
     let greeting = handshake(Box::new(home.lend(socket)), Some(options));
+    let greeted = tokio::select! {
+        biased;
+        greeted = timeout(patience, greeting) => greeted.ok().and_then(Result::ok),
+        () = caller.drain.lasts(FRESH) => None,
+    };
     let mut exchanges = JoinSet::new();
-    if let Ok(Ok(mut connection)) = timeout(limits.handshake_timeout, greeting).await {
+    if let Some(mut connection) = greeted {
         drive(&mut connection, &mut exchanges, &mut caller).await;
     }
     if let Some(socket) = home.take() {
@@ -73,11 +82,14 @@ async fn drive<H: Handler>(
                 // A caller that goes on asking long after it was told to leave is not served.
                 Ok(Some(H2Accept::Session(_)))
                     if parting.is_some_and(|told| caller.clock.tick().since(told) > PARTING) => {}
-                Ok(Some(H2Accept::Session(session))) => {
-                    exchanges.spawn(Stem::of(caller).exchange(session));
-                }
-                Ok(Some(H2Accept::Rejected)) => {
-                    caller.refused(&codes::MALFORMED_REQUEST, caller.clock.tick());
+                Ok(Some(accepted)) => {
+                    while exchanges.try_join_next().is_some() {}
+                    let refusal = match accepted {
+                        H2Accept::Session(session) => admit(session, exchanges, caller),
+                        H2Accept::Rejected => Some(&codes::MALFORMED_REQUEST),
+                    };
+                    let Some(code) = refusal else { continue };
+                    caller.refused(code, caller.clock.tick());
                     rejections += 1;
                     if rejections > caller.limits().http2_rejections {
                         return calm(connection, digest).await;
@@ -95,6 +107,27 @@ async fn drive<H: Handler>(
             }
         }
     }
+}
+
+/// Begins an exchange, or answers with a refusal.
+fn admit<H: Handler>(
+    session: HttpSession,
+    exchanges: &mut JoinSet<()>,
+    caller: &Caller<H>,
+) -> Option<&'static Code> {
+    let limits = caller.limits();
+    let refusal = if session.req_header().headers.len() > limits.head_fields {
+        &codes::HEADERS_TOO_LARGE
+    } else if exchanges.len() >= MOST * limits.http2_streams as usize {
+        &codes::OVERLOADED
+    } else {
+        exchanges.spawn(Stem::of(caller).exchange(session));
+        return None;
+    };
+    // What fits into the windows is sent at once; a caller without any does not get it.
+    let mut session = ServerSession::new_http2(session);
+    let _ = answer(&mut session, refusal).now_or_never();
+    Some(refusal)
 }
 
 /// Ends the connection of a caller that sends too many malformed requests.
@@ -137,7 +170,7 @@ impl<H: Handler> Stem<H> {
         }
         match after {
             Ok(After::Keep) | Err(_) if session.response_written().is_none() => {
-                let _ = answer_internal(&mut session).await;
+                let _ = answer(&mut session, &codes::INTERNAL).await;
             }
             Ok(After::Keep) => {
                 let _ = session.finish().await;
@@ -148,17 +181,20 @@ impl<H: Handler> Stem<H> {
     }
 }
 
-async fn answer_internal(session: &mut ServerSession) -> pingora::Result<()> {
-    let body = refusal::problem(&codes::INTERNAL);
-    let mut head = ResponseHeader::build(codes::INTERNAL.status, Some(4))?;
+async fn answer(session: &mut ServerSession, code: &Code) -> pingora::Result<()> {
+    let body = refusal::problem(code);
+    let mut head = ResponseHeader::build(code.status, Some(4))?;
     head.insert_header("content-type", "application/problem+json")?;
     head.insert_header("content-length", body.len().to_string())?;
     head.insert_header("cache-control", "no-store")?;
-    head.insert_header("tollgate-error", codes::INTERNAL.name)?;
+    head.insert_header("tollgate-error", code.name)?;
     session.write_response_header(Box::new(head)).await?;
     session.write_response_body(body.into(), true).await
 }
 
+/// How many exchanges may run for each stream that may be open: an exchange goes on when its stream
+/// was reset, so that a caller could begin any number of them.
+const MOST: usize = 2;
 /// How long a caller has to leave after it was told to.
 const PARTING: Duration = Duration::from_secs(2);
 /// How much of an answer may wait for the caller's socket, per exchange.

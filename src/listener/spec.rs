@@ -39,7 +39,8 @@ pub struct Limits {
     pub connections_per_address: Option<usize>,
     /// Concurrent exchanges on one HTTP/2 connection.
     pub http2_streams: u32,
-    /// Requests on one HTTP/2 connection that may be rejected as malformed before it is closed.
+    /// Requests on one HTTP/2 connection that may be refused before it is closed: malformed, too
+    /// large, or more than are allowed at once.
     pub http2_rejections: u32,
 }
 

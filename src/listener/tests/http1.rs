@@ -53,6 +53,15 @@ async fn a_connection_closes_after_the_answer_when_the_caller_asks_for_it() {
     assert!(client.rest().await.ends_with("xxx"), "HTTP/1.0 closes by itself, after all of it");
 }
 
+#[tokio::test]
+async fn a_caller_that_has_said_all_it_will_say_is_still_answered() {
+    let stand = Stand::plain();
+    let mut client = stand.connect().await;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    client.0.shutdown().await.unwrap();
+    assert!(client.rest().await.starts_with("HTTP/1.1 200 "), "a half-closed socket is served");
+}
+
 /// What a request parser in front of or behind us could read differently.
 const MALFORMED: &[&str] = &[
     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",

@@ -126,11 +126,49 @@ async fn an_idle_connection_is_told_to_go_away() {
 #[tokio::test]
 async fn a_caller_that_never_speaks_http2_is_cut_at_the_handshake_deadline() {
     let (stand, authority) =
-        stand(Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() });
+        stand(Limits { handshake_timeout: Duration::from_secs(1), ..Limits::default() });
     let client = authority.client(&["h2"], None);
     let mut silent = Client(stand.secure(client, "pay.example").await.expect("a TLS handshake"));
     let _ = within(tokio::io::AsyncReadExt::read_to_end(&mut silent.0, &mut Vec::new())).await;
     stand.tiny.until(|tiny| tiny.count(Event::Closed) == 1).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_resets_its_requests_cannot_begin_any_number_of_exchanges() {
+    let (stand, authority) =
+        stand(Limits { http2_streams: 2, http2_rejections: 1, ..Limits::default() });
+    let (mut sender, ended) = connect_and_watch(&stand, &authority).await;
+    let request = || Request::builder().uri("https://pay.example/hold").body(()).unwrap();
+    for _ in 0..4 {
+        let (answer, mut stream) = sender.send_request(request(), true).unwrap();
+        within(stand.tiny.entered.acquire()).await.unwrap().forget();
+        stream.send_reset(h2::Reason::CANCEL);
+        drop(answer);
+    }
+    let (answer, _) = sender.send_request(request(), true).unwrap();
+    assert_eq!(read(answer).await.unwrap().0, 503, "four exchanges run, a fifth does not");
+    let _ = sender.send_request(request(), true);
+    let reason = within(ended).await.unwrap().expect_err("the connection ends").reason();
+    assert_eq!(reason, Some(h2::Reason::ENHANCE_YOUR_CALM), "for a caller that goes on");
+    assert_eq!(*stand.tiny.refused.lock(), ["overloaded"; 2], "and it is reported");
+    assert_eq!(stand.tiny.seen.lock().len(), 4, "the handler saw no more");
+    stand.tiny.release.add_permits(4);
+    stand.tiny.until(|tiny| tiny.count(Event::Closed) == 1).await;
+}
+
+#[tokio::test]
+async fn a_head_with_too_many_fields_is_refused_over_http2_too() {
+    let (stand, authority) = stand(Limits { head_fields: 3, ..Limits::default() });
+    let mut sender = connect(&stand, &authority).await;
+    let mut request = Request::builder().uri("https://pay.example/");
+    for _ in 0..4 {
+        request = request.header("x", "1");
+    }
+    let (answer, _) = sender.send_request(request.body(()).unwrap(), true).unwrap();
+    let (status, body) = read(answer).await.unwrap();
+    assert_eq!(status, 431, "it is answered: {body}");
+    assert!(body.contains("headers_too_large"), "as a problem: {body}");
+    assert_eq!(get(&mut sender, "/").await.unwrap().0, 200, "the connection goes on");
 }
 
 #[tokio::test]

@@ -187,10 +187,46 @@ async fn a_caller_that_has_just_connected_may_still_ask_when_the_drain_begins() 
 }
 
 #[tokio::test]
+async fn a_caller_that_never_finishes_its_handshake_does_not_hold_up_a_drain() {
+    let authority = Authority::new();
+    let limits = Limits { handshake_timeout: Duration::from_mins(1), ..Limits::default() };
+    let stand = Stand::with(Some(simple_tls(&authority)), limits);
+    let _silent = stand.connect().await;
+    let client = authority.client(&["h2"], None);
+    let _wordless = stand.secure(client, "pay.example").await.expect("a handshake");
+    stand.tiny.until(|tiny| tiny.count(Event::Opened) == 2).await;
+    assert!(
+        within(stand.listeners.drain(Duration::from_secs(9))).await,
+        "it ends before the grace"
+    );
+}
+
+#[tokio::test]
 async fn a_drain_without_connections_ends_at_once() {
     let stand = Stand::plain();
     let started = Stopwatch::new();
     assert!(stand.listeners.drain(Duration::from_mins(1)).await, "there is nothing to wait for");
     assert!(started.elapsed() < Duration::from_secs(1), "and nothing is waited for");
     assert!(stand.listeners.addresses().is_empty(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn an_idle_connection_costs_little_memory() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let local = listener.local_addr().unwrap();
+    let stream = TcpStream::connect(local).await.unwrap();
+    let limits = Limits::default();
+    let admission = std::sync::Arc::new(admission::Admission::default());
+    let accepted = connection::Accepted {
+        stream,
+        peer: local,
+        local,
+        permit: admission.admit(local.ip(), &limits).expect("the first"),
+        spec: spec("main", None, limits).into(),
+        handler: Tiny::new(),
+        clock: std::sync::Arc::new(tollgate_api::SystemClock::new()),
+        drain: drain::DrainControl::new().1,
+    };
+    let size = std::mem::size_of_val(&accepted.serve());
+    assert!(size <= 2048, "the task of an idle connection takes {size} bytes");
 }
