@@ -5,6 +5,7 @@
 pub mod config;
 pub mod listener;
 pub mod routing;
+pub mod sandbox;
 pub mod state;
 pub mod telemetry;
 pub mod upstream;
