@@ -210,10 +210,10 @@ pub(crate) struct Found<K> {
 pub(crate) fn public_key(
     sources: &mut dyn Sources,
     file: &FileRef,
-    algorithm: &str,
+    algorithms: &[&str],
 ) -> Result<Found<PublicKey>, String> {
     let bytes = sources.file(file)?;
-    if let Some((jwk, kid)) = jwk(&bytes, algorithm)? {
+    if let Some((jwk, kid)) = jwk(&bytes, algorithms)? {
         return PublicKey::from_jwk(&jwk).map(|key| Found { key, kid }).map_err(words);
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| NOT_A_KEY.to_owned())?;
@@ -224,10 +224,10 @@ pub(crate) fn public_key(
 pub(crate) fn private_key(
     sources: &mut dyn Sources,
     reference: &SecretRef,
-    algorithm: &str,
+    algorithms: &[&str],
 ) -> Result<Found<PrivateKey>, String> {
     let secret = sources.secret(reference)?;
-    if let Some((jwk, kid)) = jwk(secret.expose(), algorithm)? {
+    if let Some((jwk, kid)) = jwk(secret.expose(), algorithms)? {
         return PrivateKey::from_jwk(&jwk).map(|key| Found { key, kid }).map_err(words);
     }
     let text = secret.expose_str().ok_or_else(|| NOT_A_KEY.to_owned())?;
@@ -239,7 +239,7 @@ pub(crate) fn shared_key(
     sources: &mut dyn Sources,
     reference: &SecretRef,
     format: KeyFormat,
-    algorithm: &str,
+    algorithms: &[&str],
 ) -> Result<Found<SymmetricKey>, String> {
     let secret = sources.secret(reference)?;
     let text = || -> Result<&str, String> {
@@ -252,7 +252,7 @@ pub(crate) fn shared_key(
         KeyFormat::Base64 => SymmetricKey::from_base64(text()?),
         KeyFormat::Base64url => SymmetricKey::from_base64url(text()?),
         KeyFormat::Jwk => {
-            let (jwk, kid) = jwk(secret.expose(), algorithm)?
+            let (jwk, kid) = jwk(secret.expose(), algorithms)?
                 .ok_or_else(|| "expected a JSON Web Key".to_owned())?;
             return SymmetricKey::from_jwk(&jwk).map(|key| Found { key, kid }).map_err(words);
         }
@@ -275,7 +275,7 @@ pub(crate) fn budget_name(key: &SymmetricKey) -> String {
 /// sections 4.2 to 4.4).
 type Jwk = (Map<String, Value>, Option<String>);
 
-fn jwk(bytes: &[u8], algorithm: &str) -> Result<Option<Jwk>, String> {
+fn jwk(bytes: &[u8], algorithms: &[&str]) -> Result<Option<Jwk>, String> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Ok(None);
     }
@@ -290,8 +290,12 @@ fn jwk(bytes: &[u8], algorithm: &str) -> Result<Option<Jwk>, String> {
     {
         return Err("expected a JSON Web Key whose `key_ops` allow encryption".to_owned());
     }
-    if jwk.get("alg").is_some_and(|alg| alg != algorithm) {
-        return Err(format!("expected a JSON Web Key whose `alg` is `{algorithm}`"));
+    let named = |alg: &Value| alg.as_str().is_some_and(|alg| algorithms.contains(&alg));
+    if jwk.get("alg").is_some_and(|alg| !named(alg)) {
+        return Err(format!(
+            "expected a JSON Web Key whose `alg` is `{}`",
+            algorithms.join("` or `")
+        ));
     }
     let kid = jwk.get("kid").and_then(Value::as_str).map(str::to_owned);
     Ok(Some((jwk, kid)))

@@ -1,14 +1,16 @@
 //! Plugins about what is said: payloads encrypted for the party on their side, and decrypted again.
 //!
-//! [`jwe::Jwe`] speaks JWE compact serialisation. It takes a whole body, one envelope or named JSON
-//! fields, and follows the side it stands on: on a route requests are decrypted and answers
-//! encrypted, on an upstream requests are encrypted and answers decrypted.
+//! [`jwe::Jwe`] speaks JWE compact serialisation, [`aes_gcm::AesGcm`] plain AES-GCM in the layout a
+//! partner prescribes. Both take a whole body, one envelope or named JSON fields, and both follow
+//! the side they stand on: on a route requests are decrypted and answers encrypted, on an upstream
+//! requests are encrypted and answers decrypted.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+pub mod aes_gcm;
 pub mod jwe;
 
 mod keys;
 mod message;
 
 pub use keys::{KeyEntry, KeyFormat, KeyList, NamedKey};
-pub use message::{FieldList, Scope, StatusPattern};
+pub use message::{FieldList, FieldValues, Scope, StatusPattern};

@@ -53,6 +53,7 @@ impl Settings for Jwe {
                 decrypter,
                 requests,
                 answers,
+                values: self.field_values,
                 media_type,
                 content_type,
                 counted: matches!(self.algorithm, Algorithm::Direct | Algorithm::A256GcmKw),
@@ -94,7 +95,7 @@ impl Jwe {
                 return None;
             }
             (Some(file), _) => ("/encrypt_to", {
-                keys::public_key(build.sources, file, algorithm.name()).and_then(|found| {
+                keys::public_key(build.sources, file, &[algorithm.name()]).and_then(|found| {
                     let options = self.options(found.kid);
                     let encryption = self.encryption.into();
                     Encrypter::to_public_key(&found.key, algorithm, encryption, options)
@@ -102,8 +103,12 @@ impl Jwe {
                 })
             }),
             (None, Some(reference)) => ("/encrypt_with", {
-                let found =
-                    keys::shared_key(build.sources, reference, self.key_format, algorithm.name());
+                let found = keys::shared_key(
+                    build.sources,
+                    reference,
+                    self.key_format,
+                    &[algorithm.name()],
+                );
                 found.and_then(|Found { key, kid }| {
                     let budget = keys::budget(build.state, &key);
                     let encryption = self.encryption.into();
@@ -184,11 +189,11 @@ impl Jwe {
         let format = full.and_then(|key| key.format).unwrap_or(self.key_format);
         let name = KeyAlgorithm::from(algorithm);
         let made = if algorithm.is_shared() {
-            let found = keys::shared_key(build.sources, entry.reference(), format, name.name())
+            let found = keys::shared_key(build.sources, entry.reference(), format, &[name.name()])
                 .map_err(|expected| ("", expected))?;
             DecryptionKey::shared(found.key, name, &encryptions, kid(found.kid))
         } else {
-            let found = keys::private_key(build.sources, entry.reference(), name.name())
+            let found = keys::private_key(build.sources, entry.reference(), &[name.name()])
                 .map_err(|expected| ("", expected))?;
             DecryptionKey::private(found.key, name, &encryptions, kid(found.kid))
         };

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use tollgate_api::setting::{FileRef, SecretRef};
 use tollgate_crypto::{ContentAlgorithm, KeyAlgorithm};
 
-use crate::{KeyFormat, KeyList, NamedKey, Scope, StatusPattern};
+use crate::{FieldValues, KeyFormat, KeyList, NamedKey, Scope, StatusPattern};
 
 /// Encrypts what is said to the party on its side and decrypts what that party says, as JSON Web
 /// Encryption (RFC 7516) in compact serialisation.
@@ -54,6 +54,10 @@ pub struct Jwe {
 
     /// Which part of an answer is encrypted, where that differs from requests.
     pub answer_scope: Option<Scope>,
+
+    /// What is encrypted of a field; for `scope: fields`.
+    #[serde(default)]
+    pub field_values: FieldValues,
 
     /// The media type of an encrypted body; for `scope: body`.
     #[serde(default = "jose")]

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use tollgate_api::{
     Entropy, Measure, Measures, Which,
     json::{Document, Fragment, Limits},
 };
 use tollgate_crypto::{Decrypted, Decrypter, Encrypter, JweError};
 
-use crate::message::{
-    CompiledScope, MediaType, Message, Problem, Protection, envelope, forget_stale, is_json,
-    media_type, replace_each, set_content_type,
+use crate::{
+    FieldValues,
+    message::{
+        CompiledScope, MediaType, Message, Problem, Protection, check_json, envelope, forget_stale,
+        is_json, media_type, replace_each, set_content_type,
+    },
 };
 
 pub(super) struct JweProtection {
@@ -21,6 +23,8 @@ pub(super) struct JweProtection {
     pub requests: CompiledScope,
     /// `None`: as requests.
     pub answers: Option<CompiledScope>,
+    /// What is encrypted of a field.
+    pub values: FieldValues,
     /// Of an encrypted body.
     pub media_type: MediaType,
     /// Of a decrypted body that does not say.
@@ -56,7 +60,7 @@ impl Protection for JweProtection {
                 Bytes::from(token)
             }
             CompiledScope::Envelope(name) => {
-                json_body(&headers, &body)?;
+                check_json(&headers, &body)?;
                 Fragment::object([(name.as_str(), Fragment::string(&self.encrypt(None, &body)?))])
                     .into_bytes()
             }
@@ -65,7 +69,8 @@ impl Protection for JweProtection {
                     return Err(Problem::MediaType);
                 }
                 replace_each(&body, fields, |_, value| {
-                    self.encrypt(None, value.raw().as_bytes()).map(|token| Fragment::string(&token))
+                    let plaintext = self.values.plaintext(value)?;
+                    Ok(Fragment::string(&self.encrypt(None, plaintext.as_bytes())?))
                 })?
             }
         };
@@ -94,8 +99,8 @@ impl Protection for JweProtection {
                 if !is_json(&headers) {
                     return Err(Problem::MediaType);
                 }
-                let document = envelope::parse(&body)?;
-                let [token] = envelope::texts(&document, [name.as_str()])?;
+                let document = envelope::parse(&body, &[name])?;
+                let token = envelope::text(&document, name)?;
                 let payload = Bytes::from(self.decrypt(&token)?.into_payload());
                 Document::parse(&payload, Limits::default()).map_err(Problem::decryption)?;
                 payload
@@ -106,8 +111,7 @@ impl Protection for JweProtection {
                 }
                 replace_each(&body, fields, |_, value| {
                     let token = value.as_str().ok_or(Problem::Field)?;
-                    let payload = Bytes::from(self.decrypt(&token)?.into_payload());
-                    Fragment::parse(&payload, Limits::default()).map_err(Problem::decryption)
+                    self.values.restore(self.decrypt(&token)?.into_payload())
                 })?
             }
         };
@@ -143,13 +147,6 @@ impl JweProtection {
             self.decrypter.as_ref().ok_or_else(|| Problem::decryption("no key to decrypt with"))?;
         decrypter.decrypt(token).map_err(Problem::decryption)
     }
-}
-
-fn json_body(headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
-    if !is_json(headers) {
-        return Err(Problem::MediaType);
-    }
-    Document::parse(body, Limits::default()).map(drop).map_err(|_| Problem::Json)
 }
 
 fn not_text() -> Problem {

@@ -3,28 +3,31 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use tollgate_api::json::{Document, Limits};
 
-use super::Problem;
+use super::{Problem, is_json};
 
-/// Parses what should be an envelope.
-pub(crate) fn parse(body: &Bytes) -> Result<Document, Problem> {
-    Document::parse(body, Limits::default()).map_err(|_| Problem::Json)
+/// What goes into an envelope must be JSON and say so.
+pub(crate) fn check_json(headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
+    if !is_json(headers) {
+        return Err(Problem::MediaType);
+    }
+    Document::parse(body, Limits::default()).map(drop).map_err(|_| Problem::Json)
 }
 
-/// The texts of exactly these members. Another member is refused: nothing protects it, and it has
-/// no place in the message that comes out.
-pub(crate) fn texts<'a, const N: usize>(
-    document: &'a Document,
-    names: [&str; N],
-) -> Result<[Cow<'a, str>; N], Problem> {
-    let root = document.root();
-    if root.members().count() != N {
-        return Err(Problem::Field);
+/// Parses an object that has exactly these members. Another member is refused: nothing protects it,
+/// and it has no place in the message that comes out.
+pub(crate) fn parse(body: &Bytes, names: &[&str]) -> Result<Document, Problem> {
+    let document = Document::parse(body, Limits::default()).map_err(|_| Problem::Json)?;
+    if document.root().members().count() == names.len() {
+        Ok(document)
+    } else {
+        Err(Problem::Field)
     }
-    let mut texts = [const { Cow::Borrowed("") }; N];
-    for (text, name) in texts.iter_mut().zip(names) {
-        *text = root.get(name).and_then(|value| value.as_str()).ok_or(Problem::Field)?;
-    }
-    Ok(texts)
+}
+
+/// The text of a member.
+pub(crate) fn text<'a>(document: &'a Document, name: &str) -> Result<Cow<'a, str>, Problem> {
+    document.root().get(name).and_then(|value| value.as_str()).ok_or(Problem::Field)
 }

@@ -1,12 +1,48 @@
 //! Named fields of a JSON body, replaced by splicing.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use tollgate_api::{
     SettingError,
     json::{Document, Edits, FieldPath, Fragment, Kind, Limits, Segment, ValueRef},
 };
 
 use super::{FieldList, Problem};
+
+/// What is encrypted of a field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldValues {
+    /// The value as it is written in the document, of any type: a string with its quotes.
+    #[default]
+    Json,
+    /// The text of a string, without quotes. Fields must be strings.
+    Text,
+}
+
+impl FieldValues {
+    /// What is encrypted of this value.
+    pub(crate) fn plaintext(self, value: ValueRef<'_>) -> Result<Cow<'_, str>, Problem> {
+        match self {
+            Self::Json => Ok(Cow::Borrowed(value.raw())),
+            Self::Text => value.as_str().ok_or(Problem::Field),
+        }
+    }
+
+    /// What stands in the document again. Only valid JSON does.
+    pub(crate) fn restore(self, plaintext: Vec<u8>) -> Result<Fragment, Problem> {
+        match self {
+            Self::Json => Fragment::parse(&Bytes::from(plaintext), Limits::default())
+                .map_err(Problem::decryption),
+            Self::Text => std::str::from_utf8(&plaintext)
+                .map(Fragment::string)
+                .map_err(|_| Problem::decryption("the plaintext is not text")),
+        }
+    }
+}
 
 /// A list of paths that do not overlap.
 #[derive(Debug)]
@@ -42,6 +78,11 @@ impl CompiledFields {
             }
         }
         Self { list, most }
+    }
+
+    /// Whether a path leads into one of these fields, or around one.
+    pub fn touches(&self, path: &FieldPath) -> bool {
+        self.list.paths().any(|own| own.is_within(path) || path.is_within(own))
     }
 
     /// The values that are named. A required one must be there in every branch of a `[*]`.

@@ -88,6 +88,11 @@ pub(crate) fn forget_stale(headers: &mut HeaderMap) {
     }
 }
 
+/// Whether [`forget_stale`] removes this field.
+pub(crate) fn is_stale(name: &HeaderName) -> bool {
+    STALE.contains(name)
+}
+
 fn is_token(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))

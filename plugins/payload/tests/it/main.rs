@@ -8,6 +8,9 @@
     reason = "tests"
 )]
 
+mod aes_gcm_layouts;
+mod aes_gcm_refusals;
+mod aes_gcm_settings;
 mod jwe_answers;
 mod jwe_attacks;
 mod jwe_round_trips;
