@@ -25,7 +25,8 @@ use crate::upstream::{
     http2::Http2Connection,
     spec::{EndpointSpec, Protocol},
     tls::{self, ClientTls, TlsSpec},
-    wire::{Counted, Permit, Wire},
+    transport::{Counted, Permit},
+    wire::Wire,
 };
 
 /// Why there is no connection. Nothing was sent.
@@ -261,6 +262,7 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive {
     idle: Duration::from_secs(45),
     interval: Duration::from_secs(10),
     count: 3,
+    // What was sent and is not acknowledged for so long never will be.
     #[cfg(target_os = "linux")]
-    user_timeout: Duration::ZERO,
+    user_timeout: Duration::from_mins(1),
 };

@@ -30,6 +30,8 @@ pub(super) struct Endpoint {
     lookup: Lookup,
     turn: AtomicUsize,
     last_error: Mutex<Option<&'static str>>,
+    /// Whether there is one, so that success after success needs no lock.
+    failing: AtomicBool,
 }
 
 impl Endpoint {
@@ -44,6 +46,7 @@ impl Endpoint {
             lookup: Lookup::default(),
             turn: AtomicUsize::new(0),
             last_error: Mutex::new(None),
+            failing: AtomicBool::new(false),
         }
     }
 
@@ -97,9 +100,9 @@ impl Endpoint {
 
     /// The kind of the last failure, none after a success.
     pub(super) fn note(&self, error: Option<&'static str>) {
-        let mut last = self.last_error.lock();
-        if *last != error {
-            *last = error;
+        if error.is_some() || self.failing.load(Ordering::Acquire) {
+            *self.last_error.lock() = error;
+            self.failing.store(error.is_some(), Ordering::Release);
         }
     }
 

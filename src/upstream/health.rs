@@ -9,7 +9,7 @@ use crate::upstream::{
     connect::Connector,
     endpoint::Target,
     spec::{HealthKind, HealthSpec},
-    wire::Gate,
+    transport::Gate,
 };
 
 /// Whether an address is healthy, and how sure we are. Starts healthy: an address is innocent until

@@ -22,6 +22,7 @@ mod resolve;
 mod session;
 mod spec;
 mod tls;
+mod transport;
 mod wire;
 
 use std::{
@@ -36,7 +37,7 @@ use std::{
 use rustls_pki_types::ServerName;
 use tollgate_api::{Clock, Job, State};
 
-use self::{budget::Budget, connect::Connector, endpoint::Endpoint, wire::Gate};
+use self::{budget::Budget, connect::Connector, endpoint::Endpoint, transport::Gate};
 
 pub use self::{
     attempt::{Evidence, Guarantee, Next, Rules, Situation, Why, decide},

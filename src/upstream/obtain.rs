@@ -10,7 +10,7 @@ use crate::upstream::{
     endpoint::{Speaks, Target},
     http2::Http2Connection,
     resolve,
-    wire::Permit,
+    transport::Permit,
 };
 
 impl Inner {

@@ -111,6 +111,17 @@ pub(super) fn pick(
     tried: &[usize],
     now: Tick,
 ) -> Result<Picked, PickError> {
+    if let [place] = places
+        && let [target] = place.endpoint.targets().as_slice()
+    {
+        let picked = |target: &Arc<Target>| Picked {
+            index: 0,
+            place: Arc::clone(place),
+            in_flight: InFlight::new(Arc::clone(target)),
+            given_up: Vec::new(),
+        };
+        return target.is_healthy().then(|| picked(target)).ok_or(PickError::NoHealthyEndpoint);
+    }
     let rank = |index: usize, target: &Target| {
         u8::from(target.is_avoided(now)) * 2 + u8::from(tried.contains(&index))
     };

@@ -94,11 +94,22 @@ fn start(
     let (endpoint, clock) = (Arc::clone(endpoint), Arc::clone(clock));
     let task = tokio::spawn(async move {
         let found = answer.await.unwrap_or_default();
-        if found.is_empty() {
-            *endpoint.lookup().failed_at.lock() = Some(clock.tick());
+        let failed = found.is_empty();
+        let before = {
+            let mut failed_at = endpoint.lookup().failed_at.lock();
+            std::mem::replace(&mut *failed_at, failed.then(|| clock.tick()))
+        };
+        if failed != before.is_some() {
+            let (host, kept) = (endpoint.host(), endpoint.has_targets());
+            if failed {
+                tracing::warn!(host, kept, "a provider's name cannot be resolved");
+            } else {
+                tracing::info!(host, "a provider's name can be resolved again");
+            }
+        }
+        if failed {
             endpoint.note_unresolved();
         } else {
-            *endpoint.lookup().failed_at.lock() = None;
             endpoint.update(found);
         }
     });

@@ -14,7 +14,8 @@ use crate::upstream::{
     endpoint::{Speaks, Target},
     evidence::{Failure, FailureKind},
     http2::Http2Connection,
-    wire::{Counters, Wire},
+    transport::Counters,
+    wire::Wire,
 };
 
 /// Which connections an exchange may take.

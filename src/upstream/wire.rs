@@ -1,18 +1,14 @@
 //! A connection to a provider as Pingora's sessions see it: TCP or TLS, with three things of ours.
 //!
-//! It counts what the kernel accepted, which is the evidence whether anything was sent. It holds an
+//! The kernel's share is counted, which is the evidence whether anything was sent. It holds an
 //! HTTP/1.1 request head back until its body, its end, or the first read, so that a small request
 //! leaves in one segment. And it can tell without blocking whether an idle connection is usable.
 
 use std::{
     fmt,
     io::{self, ErrorKind},
-    os::fd::AsRawFd,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -24,67 +20,10 @@ use pingora::protocols::{
     GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
     TimingDigest, UniqueID, UniqueIDType, raw_connect::ProxyDigest,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
-/// What passed through one connection, TLS included.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    sent: AtomicU64,
-}
-
-impl Counters {
-    /// Bytes that the kernel accepted from us.
-    pub(super) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Acquire)
-    }
-}
-
-/// How many connections of an upstream are open.
-#[derive(Debug, Default)]
-pub(super) struct Gate(AtomicUsize);
-
-impl Gate {
-    /// Counts one more connection unless `cap` are open.
-    pub(super) fn enter(self: &Arc<Self>, cap: usize) -> Option<Permit> {
-        self.0
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
-                (open < cap).then_some(open + 1)
-            })
-            .ok()
-            .map(|_| Permit(Arc::clone(self)))
-    }
-
-    pub(super) fn open(&self) -> usize {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-/// One counted connection; dropping it uncounts.
-#[derive(Debug)]
-pub(super) struct Permit(Arc<Gate>);
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// A TCP connection that counts.
-#[derive(Debug)]
-pub(super) struct Counted {
-    stream: TcpStream,
-    counters: Arc<Counters>,
-}
-
-impl Counted {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, counters: Arc::default() }
-    }
-}
+use crate::upstream::transport::{Counted, Counters, Permit, Transport};
 
 /// A connection.
 pub(super) struct Wire {
@@ -104,20 +43,15 @@ pub(super) struct Wire {
     _permit: Permit,
 }
 
-enum Transport {
-    Plain(Counted),
-    Tls(Box<TlsStream<Counted>>),
-}
-
 impl Wire {
     pub(super) fn plain(stream: Counted, permit: Permit) -> Self {
-        let (fd, counters) = (stream.stream.as_raw_fd(), Arc::clone(&stream.counters));
+        let (fd, counters) = (stream.fd(), Arc::clone(stream.counters()));
         Self::new(Transport::Plain(stream), fd, counters, permit)
     }
 
     pub(super) fn tls(stream: TlsStream<Counted>, permit: Permit) -> Self {
         let tcp = stream.get_ref().0;
-        let (fd, counters) = (tcp.stream.as_raw_fd(), Arc::clone(&tcp.counters));
+        let (fd, counters) = (tcp.fd(), Arc::clone(tcp.counters()));
         Self::new(Transport::Tls(Box::new(stream)), fd, counters, permit)
     }
 
@@ -220,9 +154,22 @@ impl AsyncWrite for Wire {
             self.held.extend_from_slice(data);
             return Poll::Ready(Ok(data.len()));
         }
-        ready!(self.poll_held(cx))?;
-        self.dirty = true;
-        Pin::new(&mut self.transport).poll_write(cx, data)
+        // What is held and what does not fit leave together.
+        let Self { transport, held, dirty, .. } = &mut *self;
+        loop {
+            let slices = [io::IoSlice::new(held), io::IoSlice::new(data)];
+            let written = if held.is_empty() {
+                ready!(Pin::new(&mut *transport).poll_write(cx, data))?
+            } else {
+                ready!(Pin::new(&mut *transport).poll_write_vectored(cx, &slices))?
+            };
+            *dirty = true;
+            let of_held = held.len().min(written);
+            held.advance(of_held);
+            if written > of_held || written == 0 {
+                return Poll::Ready(Ok(written - of_held));
+            }
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -292,95 +239,6 @@ impl GetSocketDigest for Wire {
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wire").field("fd", &self.fd).finish_non_exhaustive()
-    }
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, data))?;
-        self.counters.sent.fetch_add(written as u64, Ordering::Release);
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
-        self.counters.sent.fetch_add(written as u64, Ordering::Release);
-        Poll::Ready(Ok(written))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-macro_rules! either {
-    ($self:ident, $method:ident($($argument:expr),*)) => {
-        match &mut *$self {
-            Transport::Plain(stream) => Pin::new(stream).$method($($argument),*),
-            Transport::Tls(stream) => Pin::new(stream.as_mut()).$method($($argument),*),
-        }
-    };
-}
-
-impl AsyncRead for Transport {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        either!(self, poll_read(cx, buffer))
-    }
-}
-
-impl AsyncWrite for Transport {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        either!(self, poll_write(cx, data))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        either!(self, poll_write_vectored(cx, slices))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, poll_flush(cx))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, poll_shutdown(cx))
     }
 }
 

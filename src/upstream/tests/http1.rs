@@ -2,10 +2,14 @@ use std::{io::ErrorKind, time::Duration};
 
 use bytes::Bytes;
 use pingora::http::RequestHeader;
-use tokio::{io::AsyncReadExt, net::TcpListener};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 use super::support::{
-    Bench, Server, ask, connect, exchange, exchange_at, pick, spec, until, within,
+    Bench, Ca, Server, ask, checksum, connect, exchange, exchange_at, pick, send, server_tls, spec,
+    until, within,
 };
 use crate::upstream::{Evidence, FailureKind, Released, Reuse};
 
@@ -203,4 +207,85 @@ async fn connections_survive_a_reload_that_changes_other_things() {
     drop(before);
     assert_eq!(exchange(&after, Reuse::Any).await, "1 -", "the pool was carried over");
     assert_eq!(pick(&after).await.endpoint().weight, 7, "and the change is in force");
+}
+
+#[tokio::test]
+async fn bodies_of_all_sizes_arrive_as_they_were_sent() {
+    let ca = Ca::new("ours");
+    let tls = server_tls(&ca.leaf("127.0.0.1"), None, &[]);
+    for (secure, tls) in [(false, None), (true, Some(tls))] {
+        let server = Server::start(tls).await;
+        let mut spec = spec(secure, server.address);
+        spec.tls.trust = Some(ca.trust());
+        let upstream = Bench::new().upstream(spec);
+        for length in [0, 1, 16_000, 16_383, 16_384, 16_385, 65_535, 65_536, 1 << 20] {
+            let body: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
+            let sum = checksum(&body);
+            let mut session = connect(&upstream, UNSAFE).await;
+            let sent = send(&mut session, "/sum", Bytes::from(body));
+            let answer = within(sent).await.unwrap_or_else(|_| panic!("an answer"));
+            assert_eq!(answer, format!("{length} {sum}"), "{length} bytes, TLS: {secure}");
+            upstream.release(session, Released::Reusable);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_on_which_the_provider_speaks_out_of_turn_is_not_used() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Bench::new().upstream(spec(false, listener.local_addr().unwrap()));
+    let mut session = connect(&upstream, Reuse::Any).await;
+    let (mut peer, _) = listener.accept().await.unwrap();
+    peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npaid").await.unwrap();
+    assert_eq!(within(ask(&mut session, "/")).await.unwrap(), "paid", "the answer");
+    upstream.release(session, Released::Reusable);
+    assert_eq!(upstream.status()[0].idle, 1, "nothing is wrong yet");
+    // An answer that nobody asked for would be taken for the next request's.
+    peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstale").await.unwrap();
+    until(|| {
+        upstream.0.sweep();
+        upstream.status()[0].idle == 0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_longer_than_announced_costs_the_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Bench::new().upstream(spec(false, listener.local_addr().unwrap()));
+    let mut session = connect(&upstream, Reuse::Any).await;
+    let (mut peer, _) = listener.accept().await.unwrap();
+    peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npaidHTTP/1.1").await.unwrap();
+    assert_eq!(within(ask(&mut session, "/")).await.unwrap(), "paid", "the answer alone");
+    upstream.release(session, Released::Reusable);
+    assert_eq!(upstream.status()[0].idle, 0, "what follows is nobody's answer");
+}
+
+#[tokio::test]
+async fn a_write_that_fails_still_reads_the_answer_that_came_before() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Bench::new().upstream(spec(false, listener.local_addr().unwrap()));
+    let mut session = connect(&upstream, Reuse::Any).await;
+    let (mut peer, _) = listener.accept().await.unwrap();
+    peer.write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    peer.shutdown().await.unwrap();
+    let mut head = RequestHeader::build("POST", b"/", None).unwrap();
+    head.insert_header("content-length", "4").unwrap();
+    session.client.write_request_header(Box::new(head)).await.unwrap();
+    within(session.client.read_response_header()).await.unwrap();
+    assert_eq!(session.client.response_header().unwrap().status, 413, "it was answered early");
+}
+
+#[tokio::test]
+async fn a_connection_that_was_reset_before_the_request_left_proves_that_nothing_was_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Bench::new().upstream(spec(false, listener.local_addr().unwrap()));
+    let mut session = connect(&upstream, Reuse::Any).await;
+    let (peer, _) = listener.accept().await.unwrap();
+    peer.set_zero_linger().unwrap();
+    drop(peer);
+    let error = within(ask(&mut session, "/")).await.err().unwrap();
+    let failure = session.failure(&error, false);
+    assert_eq!(failure.evidence, Evidence::NothingSent, "the kernel took no byte: {failure}");
+    assert_eq!(failure.kind, FailureKind::Reset, "{failure}");
 }

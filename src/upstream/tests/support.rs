@@ -174,6 +174,11 @@ impl Drop for Server {
     }
 }
 
+/// Changes with every byte and its place.
+pub(super) fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)))
+}
+
 fn common_name(chain: Option<&[CertificateDer<'_>]>) -> String {
     let Some(leaf) = chain.and_then(<[_]>::first) else { return "-".to_owned() };
     let (_, certificate) = x509_parser::parse_x509_certificate(leaf).unwrap();
@@ -206,8 +211,12 @@ async fn http1<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, number: usize, 
             let read = stream.read(&mut piece).await.unwrap();
             seen.extend_from_slice(&piece[..read]);
         }
-        seen.drain(..length);
-        let body = format!("{number} {client}");
+        let body: Vec<u8> = seen.drain(..length).collect();
+        let sum = checksum(&body);
+        let mut body = format!("{number} {client}");
+        if head.starts_with("POST /sum ") {
+            body = format!("{length} {sum}");
+        }
         let (status, extra) = match head.split(' ').nth(1).unwrap() {
             "/silent" => std::future::pending().await,
             "/drop" => return,
@@ -281,11 +290,20 @@ pub(super) async fn connect(upstream: &Upstream, reuse: Reuse) -> Session {
 
 /// Sends a request and reads the whole answer.
 pub(super) async fn ask(session: &mut Session, path: &str) -> pingora::Result<String> {
+    send(session, path, Bytes::from_static(b"paid")).await
+}
+
+/// As [`ask`], with a body.
+pub(super) async fn send(
+    session: &mut Session,
+    path: &str,
+    body: Bytes,
+) -> pingora::Result<String> {
     let mut head = RequestHeader::build("POST", path.as_bytes(), None).unwrap();
     head.insert_header("host", "localhost").unwrap();
-    head.insert_header("content-length", "4").unwrap();
+    head.insert_header("content-length", body.len()).unwrap();
     session.client.write_request_header(Box::new(head)).await?;
-    session.client.write_request_body(Bytes::from_static(b"paid"), true).await?;
+    session.client.write_request_body(body, true).await?;
     session.client.finish_request_body().await?;
     session.client.read_response_header().await?;
     let mut body = Vec::new();
