@@ -113,7 +113,54 @@ const PARSER_FIELDS: usize = 256;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Pieces of heads, good and bad.
+    fn pieces() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop::sample::select(vec![
+            &b"GET / HTTP/1.1\r\n"[..],
+            b"POST /pay HTTP/1.0\r\n",
+            b"Host: a\r\n",
+            b"X: yyyyyyyyyyyyyyyyyyyyyyyy\r\n",
+            b"\r\n",
+            b"\n",
+            b"\r",
+            b" ",
+            b"x",
+            b"\0",
+        ]);
+        prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn the_verdict_does_not_depend_on_how_the_head_is_cut(
+            head in pieces(),
+            cuts in prop::collection::vec(0_usize..200, 0..6),
+        ) {
+            let limits = Limits { head_bytes: 80, head_fields: 4, ..Limits::default() };
+            let whole = Scanner::default().advance(&head, &limits);
+            let mut cuts = cuts;
+            cuts.sort_unstable();
+            cuts.push(head.len());
+            let mut scanner = Scanner::default();
+            let mut verdict = Progress::Incomplete;
+            for cut in cuts {
+                let part = head.get(..cut).unwrap_or(&head);
+                verdict = scanner.advance(part, &limits);
+                if verdict != Progress::Incomplete {
+                    break;
+                }
+            }
+            // A head may be too long before it is malformed, but never served in one case only.
+            let refused = |verdict: &Progress| matches!(verdict, Progress::Refused(_));
+            if !(refused(&whole) && refused(&verdict)) {
+                prop_assert_eq!(whole, verdict, "the same verdict");
+            }
+        }
+    }
 
     const GOOD: &[u8] = b"POST /pay?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}";
 

@@ -41,8 +41,8 @@ fn render(code: &Code, unix: Duration) -> Vec<u8> {
 /// test of all codes holds.
 pub(super) fn problem(code: &Code) -> String {
     format!(
-        r#"{{"type":"about:blank","title":"{}","status":{},"code":"{}"}}"#,
-        code.title, code.status, code.name
+        r#"{{"type":"urn:tollgate:error:{0}","title":"{1}","status":{2},"code":"{0}"}}"#,
+        code.name, code.title, code.status
     )
 }
 
@@ -59,6 +59,11 @@ mod tests {
                 .unwrap_or_else(|_| panic!("{} makes valid JSON", code.name));
             assert_eq!(parsed["title"], code.title, "the title is unchanged");
             assert_eq!(parsed["code"], code.name, "the code is unchanged");
+            assert_eq!(
+                parsed["type"],
+                format!("urn:tollgate:error:{}", code.name),
+                "the type is that of every other refusal"
+            );
             assert_eq!(parsed["status"], code.status, "the status is unchanged");
         }
     }
