@@ -168,13 +168,15 @@ where
 
 impl<T: NamedKey + JsonSchema> JsonSchema for KeyEntry<T> {
     fn schema_name() -> Cow<'static, str> {
-        T::NAME.into()
+        format!("{}OrReference", T::NAME).into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "A key: `{ file: … }`, `{ env: … }`, or `{ key: { file: … }, … }` with more about it.",
-            "anyOf": [generator.subschema_for::<SecretRef>(), generator.subschema_for::<T>()]
+            "writeOnly": true,
+            "x-expected": "a key, `{ file: … }`, `{ env: … }` or `{ key: …, … }`",
+            "anyOf": entry_schemas::<T>(generator)
         })
     }
 }
@@ -185,19 +187,37 @@ impl<T: NamedKey + JsonSchema> JsonSchema for KeyList<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schemas = entry_schemas::<T>(generator);
+        schemas.push(json_schema!({
+            "type": "array",
+            "minItems": 1,
+            "items": generator.subschema_for::<KeyEntry<T>>()
+        }));
         json_schema!({
-            "description": "One key or a list of them.",
-            "anyOf": [
-                generator.subschema_for::<SecretRef>(),
-                generator.subschema_for::<T>(),
-                {
-                    "type": "array",
-                    "minItems": 1,
-                    "items": generator.subschema_for::<KeyEntry<T>>()
-                }
-            ]
+            "description": "A key or a list of them: `{ file: … }`, `{ env: … }`, or `{ key: { file: … }, … }` with more about it.",
+            "writeOnly": true,
+            "x-expected": "a key, `{ file: … }`, `{ env: … }` or `{ key: …, … }`, or a list of these",
+            "anyOf": schemas
         })
     }
+}
+
+/// The three forms of an entry side by side, told apart by the one key each must have. A reference
+/// to the type of secrets would be a choice inside a choice, which makes for unclear errors.
+fn entry_schemas<T: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Schema> {
+    let form = |name: &str, about: &str| {
+        json_schema!({
+            "type": "object",
+            "properties": { name: { "type": "string", "description": about } },
+            "required": [name],
+            "additionalProperties": false
+        })
+    };
+    vec![
+        form("file", "A file, relative to the configuration file that names it."),
+        form("env", "An environment variable."),
+        generator.subschema_for::<T>(),
+    ]
 }
 
 /// A key and what a JSON Web Key said about it besides.

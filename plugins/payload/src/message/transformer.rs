@@ -5,12 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use tollgate_api::{
-    Answer, BodyNeed, Exchange, Fault, Flow, Hooks, Needs, Origin, Plugin, Side, Step, Turn, Which,
-    codes,
+    Answer, Body, BodyNeed, Exchange, Fault, Flow, Hooks, Needs, Origin, Plugin, Side, Step, Turn,
+    Which, codes,
 };
 
 use super::{Offload, Problem, StatusPattern};
-use tollgate_api::Body;
 
 /// The parts of a message that a protection may read and change.
 pub(crate) struct Message {
@@ -189,6 +188,6 @@ fn held(body: Bytes) -> Body {
     if body.is_empty() { Body::Empty } else { Body::Held(body) }
 }
 
-/// Bodies up to this many bytes are worked on where they arrive: well below a tenth of a
-/// millisecond with AES instructions.
+/// Bodies up to this many bytes are worked on where they arrive, so that small messages pay for no
+/// change of threads; larger ones would keep everybody else on the thread waiting.
 const INLINE: usize = 64 * 1024;

@@ -257,3 +257,27 @@ async fn a_message_without_a_body_passes_on_both_sides() {
         assert_eq!(text(&answer.body), "", "nor of an answer");
     }
 }
+
+/// The plugin's work for a small message without RSA is done at once, without a task of its own.
+#[test]
+fn small_messages_and_shared_keys_need_no_runtime() {
+    let pair = shared_pair(&json!({}));
+    let mut exchange = testing::exchange_with_body("{}");
+    for plugin in [&pair.upstream, &pair.route] {
+        let step = plugin.on_request(&mut exchange);
+        assert!(matches!(step, tollgate_api::Step::Now(Ok(_))), "decided at once");
+    }
+    assert_eq!(text(&exchange.request.body), "{}", "there and back");
+}
+
+#[tokio::test]
+async fn rsa_decryption_leaves_the_thread_that_serves_the_connection() {
+    let route = bench(Side::Route).plugin::<Jwe>(json!({
+        "algorithm": "RSA-OAEP-256", "encryption": "A256GCM",
+        "decrypt_with": file("rsa/provider.pem"),
+    }));
+    let mut exchange = crate::support::request("application/jose", "a.b.c.d.e");
+    let step = route.on_request(&mut exchange);
+    assert!(matches!(step, tollgate_api::Step::Later(_)), "waited for, not done here");
+    assert_eq!(code(&step.resolve().await), "decryption_failed", "and decided there");
+}

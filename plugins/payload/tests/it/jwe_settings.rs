@@ -173,3 +173,26 @@ fn a_json_web_key_for_something_else_is_refused() {
         assert_eq!(built.is_ok(), accepted, "{members}");
     }
 }
+
+/// Errors of the configuration are drawn from the schema, so it must tell the forms of a key apart
+/// by the one member each has, and say that all of them are secrets.
+#[test]
+fn the_schema_tells_the_forms_of_a_key_apart() {
+    let schema = schemars::schema_for!(Jwe).to_value();
+    for (pointer, forms) in [
+        ("/$defs/JweDecryptKeyOrReference", ["file", "env", "key"].as_slice()),
+        ("/$defs/JweDecryptKeyList", &["file", "env", "key", ""]),
+    ] {
+        let list = schema.pointer(pointer).unwrap();
+        assert_eq!(list["writeOnly"], true, "{pointer} is a secret");
+        let found: Vec<_> = list["anyOf"].as_array().unwrap().iter().collect();
+        assert_eq!(found.len(), forms.len(), "{pointer}");
+        for (form, required) in found.iter().zip(forms) {
+            let name = form["$ref"].as_str().unwrap_or_default().trim_start_matches('#');
+            let form = schema.pointer(name).filter(|_| !name.is_empty()).unwrap_or(form);
+            if !required.is_empty() {
+                assert_eq!(form["required"], json!([required]), "{pointer}");
+            }
+        }
+    }
+}

@@ -15,4 +15,5 @@ mod jwe_answers;
 mod jwe_attacks;
 mod jwe_round_trips;
 mod jwe_settings;
+mod properties;
 mod support;
