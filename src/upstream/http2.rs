@@ -50,10 +50,16 @@ impl Http2Pool {
                 Reuse::Any => true,
                 Reuse::FresherThan(limit) => connection.answers(limit, clock).await,
             };
-            if trusted && let Some(stream) = connection.stream().await {
-                return Some((connection, stream));
+            if !trusted {
+                connection.retire();
+                continue;
             }
-            connection.retire();
+            match connection.handle.spawn_stream().await {
+                Ok(Some(stream)) => return Some((connection, stream)),
+                // Others were faster and it is full, or it is going away: not offered again.
+                Ok(None) => {}
+                Err(_) => connection.retire(),
+            }
         }
     }
 

@@ -332,3 +332,19 @@ async fn an_idle_connection_gives_way_to_one_that_is_needed_elsewhere() {
     assert_eq!(error, Some(ConnectError::Overloaded), "a busy one does not");
     drop(held);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_fills_each_connection_and_retires_none() {
+    let (server, spec) = secure(&[b"h2"]).await;
+    let upstream = Bench::new().upstream(spec);
+    let held: Vec<_> = (0..300)
+        .map(|_| {
+            let upstream = upstream.clone();
+            tokio::spawn(async move { connect(&upstream, Reuse::Any).await })
+        })
+        .collect();
+    let sessions = within(join_all(held)).await;
+    assert_eq!(server.accepted(), 3, "three times a hundred streams");
+    drop(sessions);
+    assert_eq!(exchange(&upstream, Reuse::Any).await, "1 h2", "the first is as good as before");
+}

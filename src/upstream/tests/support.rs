@@ -238,20 +238,27 @@ async fn http1<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, number: usize, 
 async fn http2<S: AsyncRead + AsyncWrite + Unpin>(stream: S, number: usize) {
     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
     while let Some(Ok((request, mut respond))) = connection.accept().await {
-        if request.uri().path() == "/refuse" {
-            respond.send_reset(h2::Reason::REFUSED_STREAM);
+        let reset = match request.uri().path() {
+            "/refuse" => Some(h2::Reason::REFUSED_STREAM),
+            "/http1" => Some(h2::Reason::HTTP_1_1_REQUIRED),
+            _ => None,
+        };
+        if let Some(reason) = reset {
+            respond.send_reset(reason);
             continue;
         }
-        if request.uri().path() == "/http1" {
-            respond.send_reset(h2::Reason::HTTP_1_1_REQUIRED);
-            continue;
-        }
-        if request.uri().path() == "/silent" {
-            std::mem::forget(respond);
-            continue;
-        }
-        let mut body = respond.send_response(http::Response::new(()), false).unwrap();
-        body.send_data(Bytes::from(format!("{number} h2")), true).unwrap();
+        tokio::spawn(async move {
+            if request.uri().path() == "/silent" {
+                std::future::pending::<()>().await;
+            }
+            // An answer before the end of the body would have the body refused.
+            let mut body = request.into_body();
+            while let Some(Ok(_)) = body.data().await {}
+            let Ok(mut answer) = respond.send_response(http::Response::new(()), false) else {
+                return;
+            };
+            let _ = answer.send_data(Bytes::from(format!("{number} h2")), true);
+        });
     }
 }
 
@@ -303,8 +310,16 @@ pub(super) async fn send(
     head.insert_header("host", "localhost").unwrap();
     head.insert_header("content-length", body.len()).unwrap();
     session.client.write_request_header(Box::new(head)).await?;
-    session.client.write_request_body(body, true).await?;
-    session.client.finish_request_body().await?;
+    let written = async {
+        session.client.write_request_body(body, true).await?;
+        session.client.finish_request_body().await
+    };
+    if let Err(error) = written.await
+        && !session.is_http2()
+    {
+        return Err(error);
+    }
+    // On HTTP/2 the reason for a failed write is what is read next.
     session.client.read_response_header().await?;
     let mut body = Vec::new();
     while let Some(chunk) = session.client.read_response_body().await? {
@@ -320,7 +335,13 @@ pub(super) async fn exchange(upstream: &Upstream, reuse: Reuse) -> String {
 
 pub(super) async fn exchange_at(upstream: &Upstream, reuse: Reuse, path: &str) -> String {
     let mut session = connect(upstream, reuse).await;
-    let answer = within(ask(&mut session, path)).await.unwrap_or_else(|_| panic!("an answer"));
+    let answer = within(ask(&mut session, path)).await.unwrap_or_else(|error| {
+        panic!(
+            "no answer: {:?}, {}, {error:?}",
+            session.failure(&error, false),
+            session.is_reused()
+        )
+    });
     upstream.release(session, Released::Reusable);
     answer
 }
