@@ -11,6 +11,7 @@ use crate::{
     listener::ListenerSpec,
     pipeline::Chain,
     routing::Table,
+    telemetry::audit::OnFailure,
     upstream::Upstream,
 };
 
@@ -34,6 +35,10 @@ pub struct Snapshot {
     pub admin: Admin,
     /// How the process ends.
     pub drain: Drain,
+    /// Where audit records go. Read when the process starts.
+    pub audit: Audit,
+    /// Logs. Read when the process starts.
+    pub log: Log,
     /// Bytes that held bodies may take.
     pub held_memory: usize,
     /// Background work that belongs to this configuration.
@@ -180,4 +185,24 @@ pub enum Role {
     Read,
     /// Also reload.
     Operate,
+}
+
+/// Where audit records go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// A file; standard error without one.
+    pub file: Option<std::path::PathBuf>,
+    /// What happens when a record cannot be written.
+    pub on_failure: OnFailure,
+}
+
+/// The process's own log and the access log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Level or filter.
+    pub filter: Option<String>,
+    /// JSON instead of text.
+    pub json: bool,
+    /// Each exchange is logged.
+    pub access: bool,
 }

@@ -4,6 +4,8 @@
 //! colour; the hint says what to do about it. [`Diagnostics`] collects all of them, so that one
 //! run shows everything there is to mend.
 
+use std::io::IsTerminal;
+
 use serde_json::{Value as Json, json};
 
 use super::files::{Files, Span};
@@ -47,6 +49,14 @@ pub enum Style {
     Plain,
     /// With the terminal's colours.
     Coloured,
+}
+
+impl Style {
+    /// Colours if standard error is a terminal and nobody asked for none (`NO_COLOR`).
+    pub fn for_stderr() -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        if !plain && std::io::stderr().is_terminal() { Self::Coloured } else { Self::Plain }
+    }
 }
 
 impl Diagnostic {

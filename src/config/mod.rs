@@ -6,6 +6,8 @@
 //! Files and environment variables are reached through [`sources`] alone, and every finding is a
 //! [`Diagnostic`] that can be drawn with a caret.
 
+pub mod build;
+pub mod compile;
 pub mod decode;
 pub mod diagnostic;
 pub mod document;
@@ -14,6 +16,7 @@ mod hash;
 pub mod node;
 pub mod references;
 mod render;
+pub mod schema;
 mod similar;
 pub mod sources;
 pub mod structure;
@@ -28,6 +31,8 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
+pub use build::{Refusal, build, hash, schema_json};
+pub use compile::Environment;
 pub use decode::{decode, setting_error};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Style};
 pub use files::{FileId, Files, Position, Span};

@@ -3,11 +3,12 @@
 use std::{ops::Range, sync::Arc};
 
 use tollgate_api::{
-    AnswerHead, Body, BodyNeed, Exchange, Fault, Flow, Hooks, Needs, Observer, Outcome, Plugin, Turn,
+    AnswerHead, BodyNeed, Exchange, Fault, Flow, Hooks, Needs, Observer, Outcome, Plugin, Turn,
     Which,
 };
 
-use super::{Verdicts, Weigher};
+use super::Refusals;
+use crate::telemetry::metrics::{PluginMeter, Verdict};
 
 /// Whether a plugin's decision counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +40,8 @@ pub struct Entry {
     pub name: Arc<str>,
     /// Whether its decision counts.
     pub mode: Mode,
+    /// Counts its verdicts.
+    pub meter: PluginMeter,
 }
 
 /// How far a chain has run on an exchange, so that exactly the plugins that saw the request see
@@ -124,8 +127,7 @@ impl Chain {
         range: Range<usize>,
         exchange: &mut Exchange,
         progress: &mut Progress,
-        verdicts: &mut Verdicts,
-        weigher: &dyn Weigher,
+        refusals: &mut Refusals,
     ) -> Result<Flow, Fault> {
         for at in range {
             let Some((entry, hooks)) = self.entries.get(at) else { break };
@@ -144,7 +146,14 @@ impl Chain {
                     result
                 }
             };
-            verdicts.record(weigher, &entry.name, entry.mode, result.as_ref().err().map(Fault::code));
+            entry.meter.count(match &result {
+                Ok(Flow::Continue) => Verdict::Pass,
+                Ok(Flow::Respond(_)) => Verdict::Respond,
+                Err(_) => Verdict::Refuse,
+            });
+            if let Err(fault) = &result {
+                refusals.push(&entry.name, entry.mode, fault.code());
+            }
             if entry.mode == Mode::Shadow {
                 continue;
             }
@@ -163,8 +172,7 @@ impl Chain {
         &self,
         exchange: &mut Exchange,
         progress: Progress,
-        verdicts: &mut Verdicts,
-        weigher: &dyn Weigher,
+        refusals: &mut Refusals,
         refuse: &(dyn Fn(&mut Exchange, &Fault) + Sync),
     ) -> (Turn, Option<Fault>) {
         let mut refused = None;
@@ -181,17 +189,23 @@ impl Chain {
                     exchange.slots_mut().lend(view.slots_mut());
                     let result = entry.plugin.on_response(&mut view).resolve().await;
                     exchange.slots_mut().absorb(view.slots_mut());
-                    let code = result.err().map(|fault| fault.code());
-                    verdicts.record(weigher, &entry.name, entry.mode, code);
+                    if let Err(fault) = result {
+                        entry.meter.count(Verdict::Refuse);
+                        refusals.push(&entry.name, entry.mode, fault.code());
+                    }
                     continue;
                 }
             };
             match result {
                 Ok(Turn::Pass) => {}
-                Ok(Turn::Again) => return (Turn::Again, refused),
+                Ok(Turn::Again) => {
+                    entry.meter.count(Verdict::Again);
+                    return (Turn::Again, refused);
+                }
                 Err(fault) => {
                     let fault = fault.from_plugin(entry.kind);
-                    verdicts.record(weigher, &entry.name, entry.mode, Some(fault.code()));
+                    entry.meter.count(Verdict::Refuse);
+                    refusals.push(&entry.name, entry.mode, fault.code());
                     refuse(exchange, &fault);
                     refused = Some(fault);
                 }
@@ -234,9 +248,4 @@ impl Chain {
     fn instance(&self, at: usize) -> u32 {
         self.first_instance.saturating_add(u32::try_from(at).unwrap_or(u32::MAX))
     }
-}
-
-/// Whether a body is at hand for who needs it whole.
-pub fn is_whole(body: &Body) -> bool {
-    !matches!(body, Body::Streamed)
 }

@@ -7,4 +7,4 @@ mod verdict;
 
 pub use chain::{Chain, Entry, Mode, Progress};
 pub use registry::{DEFINITIONS, definition};
-pub use verdict::{Verdict, Verdicts, Weigher};
+pub use verdict::{Refusal, Refusals};

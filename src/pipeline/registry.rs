@@ -7,7 +7,7 @@ use tollgate_api::Definition;
 pub const DEFINITIONS: &[Definition] = &[
     Definition::of::<tollgate_access::jwt::Jwt>(),
     Definition::of::<tollgate_access::ip_filter::IpFilter>(),
-    Definition::of::<tollgate_traffic::rate_limit::RateLimit>(),
+    Definition::of::<tollgate_traffic::RateLimit>(),
     Definition::of::<tollgate_payload::jwe::Jwe>(),
     Definition::of::<tollgate_payload::aes_gcm::AesGcm>(),
     Definition::of::<tollgate_guard::headers::Headers>(),

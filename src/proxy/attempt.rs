@@ -1,7 +1,7 @@
 //! Attempts at a provider: each with a fresh copy of the request and its own run of the upstream's
 //! plugins. Whether another follows is decided by `upstream::decide` alone.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::time::timeout;
 use tollgate_api::{Body, Exchange, Fault, Flow, Outcome, Tick, Turn, codes};
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     pipeline::Progress,
     snapshot::{Provider, Route},
-    upstream::{self, Evidence, Next, Reuse, Situation},
+    upstream::{self, Evidence, Next, Released, Reuse, Situation},
 };
 
 /// How an attempt ended.
@@ -116,11 +116,11 @@ impl Run<'_, '_> {
         started: Tick,
     ) -> Result<Ended, Fault> {
         let flow = {
-            let Self { exchange, verdicts, gateway, .. } = self;
+            let Self { exchange, refusals, .. } = self;
             let exchange = exchange.as_mut().ok_or_else(|| Fault::new(&codes::INTERNAL))?;
             provider
                 .chain
-                .on_request(0..provider.chain.len(), exchange, progress, verdicts, &*gateway.telemetry)
+                .on_request(0..provider.chain.len(), exchange, progress, refusals)
                 .await?
         };
         if let Flow::Respond(answer) = flow {
@@ -130,21 +130,21 @@ impl Run<'_, '_> {
 
         let began = self.caller.now();
         let left = provider.total.saturating_sub(began.since(started));
-        let picked = match provider.upstream.pick(tried) {
+        let mut picked = match provider.upstream.pick(tried).await {
             Ok(picked) => picked,
             Err(error) => {
-                let fault = failure::of_pick(&error);
+                let fault = failure::of_pick(error);
                 return Ok(self.failed(provider, None, began, fault, Evidence::NothingSent));
             }
         };
         tried.push(picked.index());
         let endpoint = picked.endpoint().to_string();
         let reuse = if self.method().is_safe() { Reuse::Any } else { Reuse::FresherThan(provider.reuse_unsafe) };
-        let connected = timeout(left, provider.upstream.connect(&picked, reuse)).await;
+        let connected = timeout(left, provider.upstream.connect(&mut picked, reuse)).await;
         let session = match connected {
             Ok(Ok(session)) => session,
             Ok(Err(error)) => {
-                let fault = failure::of_connect(&error);
+                let fault = failure::of_connect(error);
                 return Ok(self.failed(provider, Some(endpoint), began, fault, Evidence::NothingSent));
             }
             Err(_) => {
@@ -158,7 +158,7 @@ impl Run<'_, '_> {
         let head = match head {
             Ok(head) => head,
             Err(fault) => {
-                provider.upstream.release(session, upstream::Released::Broken).await;
+                provider.upstream.release(session, Released::Broken);
                 return Err(fault);
             }
         };
@@ -174,8 +174,12 @@ impl Run<'_, '_> {
         let (session, complete) = wire.into_session();
         let duration = self.caller.now().since(began);
         self.upstream_wait += duration.saturating_sub(self.caller.waited.saturating_sub(waited));
-        let released = if complete { upstream::Released::Reusable } else { upstream::Released::Broken };
-        let _ = timeout(RELEASE_TIME, provider.upstream.release(session, released)).await;
+        let released = match &conversed {
+            Conversed::Failed(..) => Released::Broken,
+            _ if complete => Released::Reusable,
+            _ => Released::Cancelled,
+        };
+        provider.upstream.release(session, released);
         provider.upstream.note(&picked, evidence == Evidence::Answered);
         self.attempts.push(AttemptRecord {
             upstream: provider.name.clone(),
@@ -200,10 +204,10 @@ impl Run<'_, '_> {
         let refuse = move |exchange: &mut Exchange, fault: &Fault| {
             exchange.answer = Some(render::fault(fault, &id));
         };
-        let Self { exchange, verdicts, gateway, .. } = self;
+        let Self { exchange, refusals, .. } = self;
         let exchange = exchange.as_mut().ok_or_else(|| Fault::new(&codes::INTERNAL))?;
         let (turn, refused) =
-            provider.chain.on_response(exchange, progress, verdicts, &*gateway.telemetry, &refuse).await;
+            provider.chain.on_response(exchange, progress, refusals, &refuse).await;
         if let Some(fault) = refused {
             self.fault = Some(fault);
         } else if turn == Turn::Again {
@@ -233,6 +237,3 @@ impl Run<'_, '_> {
         Ended::Failed { fault, evidence }
     }
 }
-
-/// Handing a connection back must not hold up the answer.
-const RELEASE_TIME: Duration = Duration::from_secs(1);

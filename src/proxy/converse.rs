@@ -340,11 +340,11 @@ impl Run<'_, '_> {
             exchange.answer = Some(render::fault(fault, &id));
         };
         let (turn, refused) = {
-            let Self { exchange, verdicts, gateway, .. } = self;
+            let Self { exchange, refusals, .. } = self;
             let exchange = exchange.as_mut()?;
             talk.provider
                 .chain
-                .on_response(exchange, talk.upstream_progress, verdicts, &*gateway.telemetry, &refuse)
+                .on_response(exchange, talk.upstream_progress, refusals, &refuse)
                 .await
         };
         if turn == Turn::Again {

@@ -11,7 +11,7 @@ use tollgate_api::{
 use super::{caller::Caller, gateway::Gateway, head, memory::Reservation, render};
 use crate::{
     listener::{After, Drain},
-    pipeline::{Mode, Progress, Verdicts},
+    pipeline::{Mode, Progress, Refusals},
     routing::{Found, Input, RouteId},
     snapshot::{Route, Snapshot},
     telemetry::{self, TraceContext},
@@ -26,7 +26,7 @@ pub(super) struct Run<'g, 's> {
     pub(super) exchange: Option<Exchange>,
     pub(super) route: Option<Arc<Route>>,
     pub(super) progress: Progress,
-    pub(super) verdicts: Verdicts,
+    pub(super) refusals: Refusals,
     pub(super) memory: Reservation,
     pub(super) attempts: Vec<AttemptRecord>,
     pub(super) fault: Option<Fault>,
@@ -64,7 +64,7 @@ impl<'g, 's> Run<'g, 's> {
     ) -> Self {
         let header = session.req_header();
         let trace = TraceContext::of(&header.headers, &*gateway.entropy);
-        let caller_id = telemetry::caller_request_id(&header.headers).map(Arc::from);
+        let caller_id = telemetry::trace::caller_request_id(&header.headers).map(Arc::from);
         let (protocol, method) = (header.version, header.method.clone());
         Self {
             gateway,
@@ -73,7 +73,7 @@ impl<'g, 's> Run<'g, 's> {
             exchange: None,
             route: None,
             progress: Progress::default(),
-            verdicts: Verdicts::default(),
+            refusals: Refusals::default(),
             memory: gateway.held.reserve(),
             attempts: Vec::new(),
             fault: None,
@@ -82,7 +82,7 @@ impl<'g, 's> Run<'g, 's> {
             connection,
             drain,
             started,
-            id: telemetry::request_id(&*gateway.entropy),
+            id: telemetry::trace::request_id(&*gateway.entropy),
             caller_id,
             trace,
             protocol,
@@ -196,9 +196,9 @@ impl<'g, 's> Run<'g, 's> {
         route: &Route,
         range: std::ops::Range<usize>,
     ) -> Result<Option<Served>, Fault> {
-        let Self { exchange, progress, verdicts, gateway, .. } = self;
+        let Self { exchange, progress, refusals, .. } = self;
         let exchange = exchange.as_mut().ok_or_else(|| Fault::new(&codes::INTERNAL))?;
-        match route.chain.on_request(range, exchange, progress, verdicts, &*gateway.telemetry).await? {
+        match route.chain.on_request(range, exchange, progress, refusals).await? {
             Flow::Continue => Ok(None),
             Flow::Respond(answer) => {
                 exchange.answer = Some(*answer);
@@ -232,7 +232,7 @@ impl<'g, 's> Run<'g, 's> {
         };
         let (_, refused) = route
             .chain
-            .on_response(exchange, self.progress, &mut self.verdicts, &*self.gateway.telemetry, &refuse)
+            .on_response(exchange, self.progress, &mut self.refusals, &refuse)
             .await;
         if let Some(fault) = refused {
             self.fault = Some(fault);
@@ -317,14 +317,13 @@ impl<'g, 's> Run<'g, 's> {
             })
             .collect();
         let shadow: Vec<telemetry::ShadowVerdict<'_>> = self
-            .verdicts
-            .refusals()
+            .refusals
             .iter()
-            .filter(|verdict| verdict.mode == Mode::Shadow)
-            .map(|verdict| telemetry::ShadowVerdict {
-                plugin: &verdict.plugin,
-                verdict: telemetry::Verdict::Refused,
-                code: verdict.fault.map(|code| code.name),
+            .filter(|refusal| refusal.mode == Mode::Shadow)
+            .map(|refusal| telemetry::ShadowVerdict {
+                plugin: &refusal.plugin,
+                verdict: telemetry::metrics::Verdict::Refuse,
+                code: Some(refusal.fault.name),
             })
             .collect();
         let record = telemetry::Record {

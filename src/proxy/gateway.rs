@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use pingora::protocols::http::ServerSession;
-use tollgate_api::{Clock, Code, Connection, Entropy, Tick};
+use tollgate_api::{Clock, Code, Connection, Entropy, Fault, Tick};
 
 use super::{exchange::Run, memory::HeldMemory};
 use crate::{
-    listener::{After, Drain, Event, Handler},
+    listener::{After, Drain, Event, Handler, HandshakeFailure},
     snapshot::Snapshot,
-    telemetry::Telemetry,
+    telemetry::{
+        Record, Telemetry, TraceContext,
+        metrics::{Handshake, Refusal},
+        trace::request_id,
+    },
 };
 
 /// Serves exchanges by whatever configuration is in force.
@@ -67,10 +71,30 @@ impl Handler for Gateway {
     }
 
     fn refused(&self, connection: &Arc<Connection>, code: &'static Code, started: Tick) {
-        self.telemetry.refused(connection, code, self.clock.unix(), self.clock.tick().since(started));
+        let id = request_id(&*self.entropy);
+        let trace = TraceContext::of(&http::HeaderMap::new(), &*self.entropy);
+        let fault = Fault::new(code);
+        let record = Record {
+            time: self.clock.unix(),
+            status: Some(code.status()),
+            fault: Some(&fault),
+            total: self.clock.tick().since(started),
+            ..Record::new(connection, &id, trace)
+        };
+        self.telemetry.finished(&record);
     }
 
     fn event(&self, listener: &str, event: Event) {
-        self.telemetry.connection(listener, event);
+        let metrics = self.telemetry.metrics();
+        let meter = metrics.listener(listener);
+        match event {
+            Event::Opened => meter.opened(),
+            Event::Closed => meter.closed(),
+            Event::TurnedAway(_) | Event::AcceptFailed => meter.refused(Refusal::Capacity),
+            Event::Handshake => meter.handshake(Handshake::Completed),
+            Event::HandshakeFailed(HandshakeFailure::Timeout) => meter.handshake(Handshake::TimedOut),
+            Event::HandshakeFailed(_) => meter.handshake(Handshake::Failed),
+            Event::Panicked => metrics.panicked(),
+        }
     }
 }

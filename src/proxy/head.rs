@@ -55,7 +55,7 @@ pub fn read(
 
     let mut headers = header.headers.clone();
     hop::strip_request(&mut headers)?;
-    for name in NOT_FORWARDED {
+    for name in &NOT_FORWARDED {
         headers.remove(name);
     }
     headers.remove("forwarded");
@@ -190,7 +190,7 @@ fn parse_node(text: &str) -> Option<IpAddr> {
 
 /// Framing and addressing are the loop's business; what a caller says of others' addresses is not
 /// passed on.
-const NOT_FORWARDED: &[HeaderName] = &[
+static NOT_FORWARDED: [HeaderName; 4] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::EXPECT,

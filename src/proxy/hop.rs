@@ -47,7 +47,7 @@ fn strip(headers: &mut HeaderMap, strict: bool) -> Result<(), ()> {
     for name in nominated {
         headers.remove(name);
     }
-    for name in HOP_BY_HOP {
+    for name in &HOP_BY_HOP {
         headers.remove(name);
     }
     Ok(())
@@ -81,7 +81,7 @@ const NEVER_NOMINATED: &[&str] = &[
     "x-request-id",
 ];
 
-const HOP_BY_HOP: &[HeaderName] = &[
+static HOP_BY_HOP: [HeaderName; 11] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,

@@ -1,33 +1,47 @@
 //! Which upstream a request goes to.
 
 use tollgate_api::{
-    Entropy, Exchange, Fault, codes,
-    expression::{EvalErrorKind, ExchangeVariables},
+    Body, Entropy, Exchange, Fault, codes,
+    expression::{EvalErrorKind, ExchangeVariables, Root},
+    json::{Document, Limits},
 };
 
 use crate::snapshot::{Route, Rule};
 
 /// The index of the upstream that the first rule that applies names.
 pub fn choose(route: &Route, exchange: &Exchange, entropy: &dyn Entropy) -> Result<usize, Fault> {
-    let variables = ExchangeVariables::new(exchange);
+    let mut body = None;
     for rule in &route.rules {
         let applies = match &rule.when {
             None => true,
-            Some(expression) => match expression.evaluate_bool(&variables) {
-                Ok(applies) => applies,
-                // A field that is not there makes a rule about it untrue.
-                Err(error) if error.kind() == EvalErrorKind::MissingField => false,
-                Err(error) if error.kind() == EvalErrorKind::InvalidBody => {
-                    return Err(Fault::new(&codes::INVALID_JSON).caused_by(error));
+            Some(when) => {
+                if when.names(Root::Body) && body.is_none() {
+                    body = Some(parse(exchange)?);
                 }
-                Err(error) => return Err(Fault::new(&codes::EXPRESSION_FAILED).caused_by(error)),
-            },
+                let document = body.as_ref().and_then(Option::as_ref);
+                match when.evaluate_bool(&ExchangeVariables::new(exchange, document)) {
+                    Ok(applies) => applies,
+                    // A field that is not there makes a rule about it untrue.
+                    Err(error) if error.kind == EvalErrorKind::MissingField => false,
+                    Err(error) => return Err(Fault::new(&codes::EXPRESSION_FAILED).caused_by(error)),
+                }
+            }
         };
         if applies && let Some(chosen) = share(rule, entropy) {
             return Ok(chosen);
         }
     }
     Err(Fault::new(&codes::NO_UPSTREAM))
+}
+
+/// The request's body as JSON; none if there is no body.
+fn parse(exchange: &Exchange) -> Result<Option<Document>, Fault> {
+    match &exchange.request.body {
+        Body::Held(body) => Document::parse(body, Limits::default())
+            .map(Some)
+            .map_err(|error| Fault::new(&codes::INVALID_JSON).caused_by(error)),
+        _ => Ok(None),
+    }
 }
 
 /// One of the rule's upstreams, each with the probability of its share.

@@ -18,7 +18,6 @@ use crate::upstream::{Evidence, Failure, FailureKind, Session};
 /// An attempt's connection.
 pub struct Wire {
     session: Session,
-    head_sent: bool,
     request_done: bool,
     head_seen: bool,
     answer_done: bool,
@@ -39,24 +38,11 @@ pub enum Event {
 impl Wire {
     /// Takes over a fresh or reused session.
     pub fn new(session: Session) -> Self {
-        Self { session, head_sent: false, request_done: false, head_seen: false, answer_done: false }
-    }
-
-    /// Whether the request was sent to its end.
-    pub fn request_done(&self) -> bool {
-        self.request_done
-    }
-
-    /// Whether this is HTTP/2.
-    pub fn is_http2(&self) -> bool {
-        matches!(self.session.client, HttpSession::H2(_))
+        Self { session, request_done: false, head_seen: false, answer_done: false }
     }
 
     /// Sends the head; `end` if there is no body.
     pub async fn send_head(&mut self, head: RequestHeader, end: bool, progress: Duration) -> Result<(), Failure> {
-        self.session.client.set_read_timeout(None);
-        self.session.client.set_write_timeout(None);
-        self.head_sent = true;
         let write = async {
             match &mut self.session.client {
                 HttpSession::H2(client) => client.write_request_header(Box::new(head), end),
@@ -148,13 +134,7 @@ impl Wire {
 
     /// What is known of what was sent.
     pub fn evidence(&self) -> Evidence {
-        if self.head_seen {
-            Evidence::Answered
-        } else if self.head_sent {
-            Evidence::Unknown
-        } else {
-            Evidence::NothingSent
-        }
+        self.session.evidence(self.head_seen)
     }
 
     fn on_head(&mut self, head: Box<ResponseHeader>) -> Result<Event, Failure> {
@@ -185,6 +165,6 @@ impl Wire {
     }
 
     fn failure(&self, error: &pingora::Error) -> Failure {
-        Failure::reduce(error, self.evidence())
+        self.session.failure(error, self.head_seen)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tollgate_api::setting::SecretRef;
 
 use super::ListenerTls;
@@ -12,10 +12,11 @@ use super::ListenerTls;
 ///
 /// On a loopback address it may go without TLS and tokens. Elsewhere it needs TLS, and either
 /// tokens or required client certificates.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
     /// Address and port. Port 0 takes a free one.
+    #[schemars(extend("format" = "socket-address"))]
     pub address: String,
     /// TLS of this listener.
     pub tls: Option<ListenerTls>,
@@ -38,7 +39,7 @@ impl Default for Admin {
 }
 
 /// A bearer token of an operator.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdminToken {
     /// Who uses it; shown in audit records.
@@ -50,7 +51,7 @@ pub struct AdminToken {
 }
 
 /// What an operator may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// See metrics and the effective configuration.
@@ -60,7 +61,7 @@ pub enum Role {
 }
 
 /// Records of reloads and admin calls.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Audit {
     /// File that records are appended to. Without it they go to standard error.
@@ -70,7 +71,7 @@ pub struct Audit {
 }
 
 /// What happens to an action whose audit record cannot be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditFailure {
     /// It is refused.
@@ -81,7 +82,7 @@ pub enum AuditFailure {
 }
 
 /// Log of the process itself, on standard error.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// Level or filter, such as `info` or `info,tollgate::reload=debug`.
@@ -89,12 +90,11 @@ pub struct Log {
     /// `json` or `text`.
     pub format: LogFormat,
     /// Whether each exchange is written to standard output as a JSON line.
-    #[serde(default)]
     pub access: AccessLog,
 }
 
 /// Whether exchanges are logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessLog {
     /// One line each.
@@ -105,7 +105,7 @@ pub enum AccessLog {
 }
 
 /// Shape of the process log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     /// For people.

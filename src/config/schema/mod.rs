@@ -10,11 +10,11 @@ mod upstream;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tollgate_api::setting::{ByteSize, Delay, Duration};
 
 pub use admin::{AccessLog, Admin, AdminToken, Audit, AuditFailure, Log, LogFormat, Role};
-pub use listener::{CertificateFiles, ClientCertificates, Listener, ListenerLimits, ListenerTls};
+pub use listener::{CertificateFiles, ClientCertificates, ForwardedBy, Listener, ListenerLimits, ListenerTls};
 pub use plugin::{PluginEntry, PluginMode};
 pub use route::{HeaderCondition, Match, QueryCondition, Route, RouteLimits, SendTo};
 pub use upstream::{
@@ -22,7 +22,7 @@ pub use upstream::{
 };
 
 /// The configuration of a Tollgate.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The operators' listener: health, metrics, configuration.
@@ -44,7 +44,7 @@ pub struct Config {
 }
 
 /// How the process ends after SIGTERM.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Drain {
     /// How long new connections are still accepted after readiness turned false, so that load
@@ -61,7 +61,7 @@ impl Default for Drain {
 }
 
 /// Bounds shared by everything.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Memory for bodies that are held. Beyond it requests are answered 503 `overloaded`.

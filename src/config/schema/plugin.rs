@@ -3,7 +3,7 @@
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 use serde_json::{Map, Value, json};
 
 use crate::pipeline::DEFINITIONS;
@@ -22,7 +22,7 @@ pub struct PluginEntry {
 }
 
 /// Whether a plugin's decision counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PluginMode {
     /// It does.
@@ -56,12 +56,22 @@ impl<'de> Deserialize<'de> for PluginEntry {
                 }
                 let (kind, settings) = plugin
                     .ok_or_else(|| de::Error::custom("an entry of `plugins` names exactly one plugin"))?;
-                // `ip_filter:` with nothing after it means the defaults.
-                let settings = if settings.is_null() { Value::Object(Map::new()) } else { settings };
                 Ok(PluginEntry { kind, settings, name, mode })
             }
         }
         deserializer.deserialize_map(Visitor)
+    }
+}
+
+impl Serialize for PluginEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(&self.kind, &self.settings)?;
+        map.serialize_entry("mode", &self.mode)?;
+        if let Some(name) = &self.name {
+            map.serialize_entry("name", name)?;
+        }
+        map.end()
     }
 }
 
@@ -96,6 +106,10 @@ impl JsonSchema for PluginEntry {
         );
         schema.insert("properties".to_owned(), Value::Object(properties));
         schema.insert("additionalProperties".to_owned(), json!(false));
+        schema.insert("x-noun".to_owned(), json!("plugin"));
+        let one_of: Vec<Value> =
+            DEFINITIONS.iter().map(|definition| json!({ "required": [definition.kind] })).collect();
+        schema.insert("oneOf".to_owned(), Value::Array(one_of));
         schema.into()
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use tollgate_api::setting::{ByteSize, Duration, HeaderName};
+use serde::{Deserialize, Serialize};
+use tollgate_api::setting::{ByteSize, Duration};
 
 use super::{PluginEntry, literal};
 
 /// A route: which requests it takes, what is checked, and which provider they go to.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
     /// Listeners it is served on. All of them if absent.
@@ -32,7 +32,7 @@ pub struct Route {
 }
 
 /// Which requests a route takes. What is absent matches everything.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
     /// Host, exactly (`pay.example`) or every name below one (`*.pay.example`).
@@ -46,13 +46,13 @@ pub struct Match {
     /// Methods.
     pub methods: Option<Vec<String>>,
     /// Header fields that must be there.
-    pub headers: BTreeMap<HeaderName, HeaderCondition>,
+    pub headers: BTreeMap<String, HeaderCondition>,
     /// Query parameters that must be there.
     pub query: BTreeMap<String, QueryCondition>,
 }
 
 /// What a header field must be.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum HeaderCondition {
     /// Exactly this value.
@@ -62,7 +62,7 @@ pub enum HeaderCondition {
 }
 
 /// What a query parameter must be.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum QueryCondition {
     /// Exactly this value, after decoding.
@@ -72,7 +72,7 @@ pub enum QueryCondition {
 }
 
 /// Bounds of a route's bodies.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouteLimits {
     /// Size of a request's body. Beyond it the answer is 413.
@@ -94,7 +94,7 @@ impl Default for RouteLimits {
 }
 
 /// One rule of where requests go.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendTo {
     /// A CEL expression over `request`, `body`, `identity`, `client`; the rule applies if it is

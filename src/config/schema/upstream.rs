@@ -3,13 +3,13 @@
 use std::{fmt, path::PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use tollgate_api::setting::Duration;
 
 use super::{CertificateFiles, PluginEntry, literal};
 
 /// A provider: its endpoints, how it is reached, and what it must be told.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
     /// Where it is reached. All endpoints are one provider: a request may be tried at another
@@ -46,7 +46,7 @@ pub struct Upstream {
     #[serde(default)]
     pub host_header: HostHeader,
     /// Tell the provider the caller's address and host in `Forwarded` and `X-Forwarded-*`.
-    #[serde(default)]
+    #[serde(default = "yes")]
     pub forwarded: bool,
     /// Forward the caller's `Authorization` header. It was meant for the gateway, so this is
     /// refused unless said here.
@@ -66,12 +66,16 @@ fn reuse_unsafe() -> Duration {
     literal("1s")
 }
 
+const fn yes() -> bool {
+    true
+}
+
 const fn connections() -> u32 {
     1_024
 }
 
 /// An endpoint: a URL, or `{ url: …, weight: … }`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EndpointEntry {
     /// `https://host[:port]`, without a path.
     pub url: String,
@@ -133,7 +137,7 @@ const fn one() -> u32 {
 }
 
 /// How an endpoint is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {
     /// In turn, by weight.
@@ -144,10 +148,11 @@ pub enum Balance {
 }
 
 /// TLS towards a provider.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpstreamTls {
     /// PEM file with the authorities to trust, in place of the system's.
+    #[schemars(extend("format" = "file"))]
     pub trust: Option<PathBuf>,
     /// Our client certificate.
     pub certificate: Option<CertificateFiles>,
@@ -156,7 +161,7 @@ pub struct UpstreamTls {
 }
 
 /// Which HTTP version is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
     /// HTTP/2 if the provider offers it, else HTTP/1.1.
@@ -169,7 +174,7 @@ pub enum Protocol {
 }
 
 /// How long things may take.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
     /// To have a connection, TLS included.
@@ -200,7 +205,7 @@ impl Default for Timeouts {
 }
 
 /// Active health checks of every endpoint.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// Ask this over HTTP. Without it a connection (with TLS, where the endpoint has it) suffices.
@@ -238,7 +243,7 @@ const fn unhealthy_after() -> u32 {
 }
 
 /// A health check over HTTP.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HealthHttp {
     /// Path to GET.
@@ -248,7 +253,7 @@ pub struct HealthHttp {
 }
 
 /// Which `Host` the provider is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum HostHeader {
     /// The endpoint's.

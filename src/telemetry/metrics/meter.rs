@@ -156,6 +156,17 @@ impl ListenerMeter {
         Open::of(&self.open)
     }
 
+    /// A connection was accepted, by somebody who says [`closed`](Self::closed) when it ends.
+    pub fn opened(&self) {
+        self.accepted.inc();
+        self.open.inc();
+    }
+
+    /// A connection that was [`opened`](Self::opened) ended.
+    pub fn closed(&self) {
+        self.open.dec();
+    }
+
     /// A handshake ended.
     pub fn handshake(&self, result: Handshake) {
         let [completed, failed, timed_out] = &self.handshakes;

@@ -1,0 +1,92 @@
+//! The command line: one file per subcommand. Data goes to standard output, talk to standard error.
+
+mod check;
+mod run;
+mod schema;
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Speaks each payment provider's security dialect, on both sides, by configuration.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, about, long_about = LONG_ABOUT, after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    ///
+    /// Binds every listener before it reports that it is ready. A bad configuration ends with exit
+    /// code 78 and all of its errors, before any port is bound. SIGHUP reloads, SIGTERM drains, a
+    /// second SIGTERM ends at once. Edits of the configuration, of certificates and of keys are
+    /// picked up while it runs.
+    #[command(after_help = "Example:\n  tollgate run --config /etc/tollgate/tollgate.yaml")]
+    Run {
+        /// A YAML file, or a folder of them
+        #[arg(long, short, value_name = "PATH")]
+        config: PathBuf,
+    },
+    /// Check a configuration without running it
+    ///
+    /// Does all that a start would do short of opening a socket: reads every certificate and key,
+    /// builds every plugin, compiles every rule. Prints all errors at once, each at its place, and
+    /// exits with 78 (EX_CONFIG) if there is any.
+    #[command(after_help = "Example:\n  tollgate check conf/minimal.yaml")]
+    Check {
+        /// A YAML file, or a folder of them
+        #[arg(value_name = "PATH")]
+        config: PathBuf,
+        /// Print findings as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the configuration
+    ///
+    /// Editors that know JSON Schema complete and check a configuration that begins with
+    /// `# yaml-language-server: $schema=conf/tollgate.schema.json`.
+    Schema,
+    /// Print the version
+    Version,
+}
+
+/// Runs a command and says with which code the process ends.
+pub fn run(arguments: Arguments) -> ExitCode {
+    match arguments.command {
+        Command::Run { config } => run::run(&config),
+        Command::Check { config, json } => check::run(&config, json),
+        Command::Schema => schema::run(),
+        Command::Version => print(concat!("tollgate ", env!("CARGO_PKG_VERSION"), "\n")),
+    }
+}
+
+/// Writes data to standard output. A reader that went away is not a failure of ours.
+fn print(text: &str) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    ExitCode::SUCCESS
+}
+
+/// Writes talk to standard error.
+fn say(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.write_all(b"\n"));
+}
+
+/// Exit code of a bad configuration: EX_CONFIG of sysexits.
+const BAD_CONFIGURATION: u8 = 78;
+
+/// Exit code when the operating system refuses what a start needs: EX_OSERR of sysexits.
+const CANNOT_START: u8 = 71;
+
+const LONG_ABOUT: &str = "Tollgate stands between a financial institution and its payment providers. \
+It terminates TLS, proves who is calling, limits them, picks the provider, encrypts and signs in that \
+provider's own dialect, and tells operators everything except secrets.";
+
+const EXAMPLES: &str = "Examples:
+  tollgate demo                         see it work
+  tollgate check tollgate.yaml          find every error before it runs
+  tollgate run --config tollgate.yaml   run it";

@@ -1,0 +1,298 @@
+//! One reload: load, check, compile, bind, swap, reconcile; or nothing at all.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::sync::Mutex as AsyncMutex;
+use tollgate_api::Clock;
+
+use super::Scheduler;
+use crate::{
+    admin::AdminHandler,
+    config::{self, Environment, Report},
+    listener::Listeners,
+    proxy::Gateway,
+    snapshot::Snapshot,
+    telemetry::{Audit, Metrics, audit},
+};
+
+/// Who asked for a reload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// The files changed.
+    Watcher,
+    /// SIGHUP.
+    Signal,
+    /// An operator, by name, through the admin listener.
+    Operator(String),
+}
+
+impl Actor {
+    /// The name in audit records.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Watcher => "watcher",
+            Self::Signal => "signal",
+            Self::Operator(name) => name,
+        }
+    }
+}
+
+/// How the last reload ended.
+#[derive(Debug, Clone)]
+pub struct LastReload {
+    /// When, as time since the Unix epoch.
+    pub at: Duration,
+    /// What happened.
+    pub outcome: Outcome,
+}
+
+/// What a reload came to.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// A new configuration is in force.
+    Applied {
+        /// Its number.
+        generation: u64,
+        /// Its hash.
+        hash: String,
+        /// Settings that changed and take effect only when the process starts again.
+        needs_restart: Vec<&'static str>,
+    },
+    /// What is on disk is what is in force.
+    Unchanged,
+    /// The last good configuration stays in force.
+    Refused {
+        /// Hash of what was refused.
+        hash: String,
+        /// Why, for people.
+        report: String,
+        /// Why, for machines.
+        findings: Value,
+    },
+}
+
+/// What the process was started on and what reloads act on.
+pub struct Reloader {
+    path: PathBuf,
+    environment: Environment,
+    gateway: Arc<Gateway>,
+    listeners: Arc<Listeners<Gateway>>,
+    operators: Arc<Listeners<AdminHandler>>,
+    metrics: Arc<Metrics>,
+    audit: Arc<Audit>,
+    scheduler: Mutex<Scheduler>,
+    last: Mutex<Option<LastReload>>,
+    refused: Mutex<Option<(String, Vec<PathBuf>)>>,
+    running: AsyncMutex<()>,
+}
+
+/// The rooms a reload reaches into.
+pub struct Rooms {
+    /// The exchange loop.
+    pub gateway: Arc<Gateway>,
+    /// Callers' listeners.
+    pub listeners: Arc<Listeners<Gateway>>,
+    /// The operators' listener.
+    pub operators: Arc<Listeners<AdminHandler>>,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// Audit records.
+    pub audit: Arc<Audit>,
+}
+
+impl Reloader {
+    /// A reloader for the configuration at this path.
+    pub fn new(path: PathBuf, environment: Environment, rooms: Rooms) -> Self {
+        let Rooms { gateway, listeners, operators, metrics, audit } = rooms;
+        Self {
+            path,
+            environment,
+            gateway,
+            listeners,
+            operators,
+            metrics,
+            audit,
+            scheduler: Mutex::default(),
+            last: Mutex::default(),
+            refused: Mutex::default(),
+            running: AsyncMutex::new(()),
+        }
+    }
+
+    /// Starts the background work of the configuration in force.
+    pub fn start(&self) {
+        let snapshot = self.gateway.snapshot();
+        self.lock(&self.scheduler).reconcile(&snapshot.jobs);
+        self.publish(&snapshot);
+    }
+
+    /// Everything whose change can change the configuration: what is in force was read from it, or
+    /// what was refused last.
+    pub fn watched(&self) -> Vec<PathBuf> {
+        let mut watched = self.gateway.snapshot().watched.clone();
+        if let Some((_, refused)) = &*self.lock(&self.refused) {
+            watched.extend(refused.iter().cloned());
+        }
+        watched
+    }
+
+    /// How the last reload ended; `None` if there was none since the start.
+    pub fn last(&self) -> Option<LastReload> {
+        self.lock(&self.last).clone()
+    }
+
+    /// Reloads if the content differs from what is in force and from what was refused last.
+    pub async fn reload_if_changed(&self, actor: Actor) {
+        let path = self.path.clone();
+        let Ok((hash, refused)) = tokio::task::spawn_blocking(move || config::hash(&path)).await else { return };
+        if hash == self.gateway.snapshot().hash {
+            // Whoever undoes a bad edit has also dealt with its refusal.
+            if self.lock(&self.refused).take().is_some() {
+                self.settle(Outcome::Unchanged);
+            }
+            return;
+        }
+        let known = self.lock(&self.refused).as_ref().is_some_and(|(known, _)| *known == hash);
+        if !known || refused {
+            self.reload(actor).await;
+        }
+    }
+
+    /// Reloads, and says what came of it.
+    pub async fn reload(&self, actor: Actor) -> Outcome {
+        let _one_at_a_time = self.running.lock().await;
+        let old = self.gateway.snapshot();
+        let generation = old.generation + 1;
+        let outcome = match self.compile(generation).await {
+            Ok((snapshot, _)) if snapshot.hash == old.hash => {
+                *self.lock(&self.refused) = None;
+                Outcome::Unchanged
+            }
+            Ok((snapshot, report)) => {
+                if !report.findings.is_empty() {
+                    tracing::warn!("configuration warnings:\n{report}");
+                }
+                self.apply(&actor, &old, snapshot)
+            }
+            Err(refusal) => {
+                *self.lock(&self.refused) = Some((refusal.hash.clone(), refusal.watched));
+                Outcome::Refused {
+                    hash: refusal.hash,
+                    report: refusal.report.to_string(),
+                    findings: refusal.report.to_json(),
+                }
+            }
+        };
+        if let Outcome::Refused { report, hash, .. } = &outcome {
+            tracing::error!(actor = actor.name(), "the configuration was refused, the last good one stays in force:\n{report}");
+            let event = audit::Event {
+                actor: actor.name(),
+                action: "reload",
+                old_hash: Some(&old.hash),
+                new_hash: Some(hash),
+                result: "rejected",
+                ..audit::Event::default()
+            };
+            if self.audit.write(&event).is_err() {
+                tracing::error!("the audit record of a refused reload could not be written");
+            }
+        }
+        self.settle(outcome.clone());
+        outcome
+    }
+
+    fn apply(&self, actor: &Actor, old: &Snapshot, snapshot: Snapshot) -> Outcome {
+        let snapshot = Arc::new(snapshot);
+        let refused = |message: String| Outcome::Refused {
+            hash: snapshot.hash.clone(),
+            findings: serde_json::json!([{ "severity": "error", "message": message }]),
+            report: format!("error: {message}"),
+        };
+        let prepared = self.listeners.prepare(snapshot.listeners.clone());
+        let operators = self.operators.prepare(vec![snapshot.admin.listener.clone()]);
+        let (prepared, operators) = match (prepared, operators) {
+            (Ok(prepared), Ok(operators)) => (prepared, operators),
+            (prepared, operators) => {
+                let errors = prepared.err().into_iter().flatten().chain(operators.err().into_iter().flatten());
+                return refused(errors.map(|error| error.to_string()).collect::<Vec<_>>().join("; "));
+            }
+        };
+        let event = audit::Event {
+            actor: actor.name(),
+            action: "reload",
+            old_hash: Some(&old.hash),
+            new_hash: Some(&snapshot.hash),
+            result: "applied",
+            ..audit::Event::default()
+        };
+        if self.audit.write(&event).is_err() && self.audit.on_failure() == audit::OnFailure::Closed {
+            return refused("the audit record of this reload cannot be written".to_owned());
+        }
+        let needs_restart = needs_restart(&old.effective, &snapshot.effective);
+        if !needs_restart.is_empty() {
+            tracing::warn!("changed settings that take effect when the process starts again: {}", needs_restart.join(", "));
+        }
+        self.gateway.swap(snapshot.clone());
+        self.listeners.commit(prepared);
+        self.operators.commit(operators);
+        self.lock(&self.scheduler).reconcile(&snapshot.jobs);
+        *self.lock(&self.refused) = None;
+        self.publish(&snapshot);
+        tracing::info!(
+            actor = actor.name(),
+            generation = snapshot.generation,
+            hash = snapshot.hash,
+            "configuration in force"
+        );
+        Outcome::Applied { generation: snapshot.generation, hash: snapshot.hash.clone(), needs_restart }
+    }
+
+    async fn compile(&self, generation: u64) -> Result<(Snapshot, Report), config::Refusal> {
+        let path = self.path.clone();
+        let environment = self.environment.clone();
+        tokio::task::spawn_blocking(move || config::build(&path, &environment, generation))
+            .await
+            .unwrap_or_else(|_| Err(config::Refusal::internal()))
+    }
+
+    fn settle(&self, outcome: Outcome) {
+        let at = self.environment.clock.unix();
+        let (result, generation) = match &outcome {
+            Outcome::Applied { generation, .. } => (crate::telemetry::metrics::Reload::Applied, *generation),
+            Outcome::Unchanged => (crate::telemetry::metrics::Reload::Unchanged, self.gateway.snapshot().generation),
+            Outcome::Refused { .. } => (crate::telemetry::metrics::Reload::Rejected, self.gateway.snapshot().generation),
+        };
+        self.metrics.reloaded(result, generation, at);
+        *self.lock(&self.last) = Some(LastReload { at, outcome });
+    }
+
+    /// What is true of the configuration as a whole, in metrics.
+    fn publish(&self, snapshot: &Snapshot) {
+        self.metrics.forget_inventory();
+        for (place, expires) in &snapshot.expiries {
+            self.metrics.certificate("", place, Duration::from_secs(u64::try_from(*expires).unwrap_or(0)));
+        }
+        self.metrics.unauthenticated_routes(snapshot.routes.iter().filter(|route| route.unauthenticated).count());
+    }
+
+    fn lock<'m, T>(&self, mutex: &'m Mutex<T>) -> std::sync::MutexGuard<'m, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sections that are read once, when the process starts.
+fn needs_restart(old: &Value, new: &Value) -> Vec<&'static str> {
+    ["audit", "log"].into_iter().filter(|section| old.get(section) != new.get(section)).collect()
+}
+
+impl Reloader {
+    /// The clock, for whoever reports.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.environment.clock
+    }
+}
