@@ -1,0 +1,78 @@
+//! Where everything is, and what to try by hand.
+
+use super::{
+    page::Page,
+    stage::{SHOP, Stage},
+};
+
+/// Where everything is.
+pub(super) fn introduce(stage: &Stage, page: &mut Page) {
+    let configuration = stage.configuration().display().to_string();
+    for (what, place, about) in [
+        ("gateway", &stage.gateway, "what callers see"),
+        ("operators", &stage.admin, "/metrics, /readyz, /config"),
+        ("token issuer", &stage.issuer, "/token, /jwks.json"),
+        ("provider A", &stage.acquirer.url, "card-acquirer, speaks JWE; /_book, /_wire"),
+        ("provider B", &stage.wallet.url, "wallet, speaks AES-GCM; /_book, /_wire"),
+        ("configuration", &configuration, ""),
+    ] {
+        page.line(format!("   {what:<14} {place:<26} {about}").trim_end());
+    }
+    for port in &stage.taken {
+        page.line(&format!("   Port {port} is in use, so a free one was taken in its place."));
+    }
+}
+
+/// What to try by hand.
+pub(super) fn invite(stage: &Stage, page: &mut Page) {
+    page.heading("Everything stays up. Try it yourself, in another terminal:");
+    let text = TRIES
+        .replace("{folder}", &stage.folder.display().to_string())
+        .replace("{configuration}", &stage.configuration().display().to_string())
+        .replace("{gateway}", &stage.gateway)
+        .replace("{admin}", &stage.admin)
+        .replace("{issuer}", &stage.issuer)
+        .replace("{acquirer}", &stage.acquirer.url)
+        .replace("{client}", SHOP)
+        .replace("{secret}", &stage.secret);
+    for line in text.lines() {
+        page.line(format!("   {line}").trim_end());
+    }
+    page.heading("Ctrl-C ends it.");
+}
+
+const TRIES: &str = r#"# A token, good for an hour.
+export REQUESTS_CA_BUNDLE={folder}/ca.pem
+export TOKEN=$(curl -s --cacert $REQUESTS_CA_BUNDLE -u {client}:{secret} \
+  -d grant_type=client_credentials {issuer}/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+
+# Payments: to provider A; to provider B; one whose answer is tampered with (or slow-1, reset-1).
+pay() { curl -i --cacert $REQUESTS_CA_BUNDLE -H "Authorization: Bearer $TOKEN" \
+  -H 'Content-Type: application/json' -d "$1" {gateway}/v1/payments; echo; }
+pay '{"order_id": "7001", "amount": "100.00", "currency": "USD"}'
+pay '{"order_id": "7002", "amount": "5.00", "currency": "USD", "channel": "wallet"}'
+pay '{"order_id": "tamper-1", "amount": "9.00", "currency": "USD"}'
+
+# What provider A charged, and what crossed the network to it last.
+curl -s --cacert $REQUESTS_CA_BUNDLE {acquirer}/_book
+curl -s --cacert $REQUESTS_CA_BUNDLE {acquirer}/_wire
+
+# From Python.
+python3 - <<'END'
+import json, os, requests
+url, token = "{gateway}/v1/payments", os.environ["TOKEN"]
+response = requests.post(
+    url,
+    headers={"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
+    data=json.dumps({"order_id": "123456", "amount": "100.00", "currency": "USD"}),
+)
+print(response.status_code, response.text)
+END
+
+# The issuer signs with a new key from now on. Ask for a token again: the gateway finds the key.
+curl -s --cacert $REQUESTS_CA_BUNDLE -X POST {issuer}/rotate
+
+# What operators see. Edit the configuration, rightly or wrongly, and look again.
+curl -s {admin}/metrics | grep ^tollgate_
+curl -s {admin}/readyz
+$EDITOR {configuration}"#;
