@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Data goes to standard output, talk to standard error.
 
 mod check;
+mod demo;
 mod run;
 mod schema;
 
@@ -44,6 +45,24 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what it does, with real requests against a sandbox on this machine
+    ///
+    /// Needs nothing but this binary: makes keys and certificates in a temporary folder, starts a
+    /// token issuer and two sandbox providers, runs the gateway in front of them, walks through
+    /// payments, refusals, a tampered answer and a live reload under load, and stays up so that you
+    /// can try more.
+    #[command(after_help = "Example:\n  tollgate demo --once")]
+    Demo {
+        /// End after the walk: exit code 0 only if every step was as promised
+        #[arg(long)]
+        once: bool,
+        /// Folder for keys, certificates and the configuration; a new temporary one if absent
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// Port of the gateway; a free one if it is taken, or 0
+        #[arg(long, default_value_t = 8443, value_name = "PORT")]
+        port: u16,
+    },
     /// Print the JSON Schema of the configuration
     ///
     /// Editors that know JSON Schema complete and check a configuration that begins with
@@ -58,6 +77,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Run { config } => run::run(&config),
         Command::Check { config, json } => check::run(&config, json),
+        Command::Demo { once, folder, port } => demo::run(once, folder, port),
         Command::Schema => schema::run(),
         Command::Version => print(concat!("tollgate ", env!("CARGO_PKG_VERSION"), "\n")),
     }
