@@ -125,6 +125,12 @@ impl Page {
         self.line("");
     }
 
+    /// A remark between lines that could be typed.
+    pub fn comment(&mut self, text: &str) {
+        let text = self.ink(Ink::Faint, text);
+        self.line(&format!("   {text}"));
+    }
+
     /// A line as it is.
     pub fn line(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());

@@ -42,12 +42,17 @@ pub(super) async fn metrics(stage: &Stage, page: &mut Page) {
         let value = sum(&text, name, labels);
         page.promise(what, value >= *least, &value);
     }
-    let leaked = ["123456", "demo-shop", "eyJ"].into_iter().find(|secret| text.contains(secret));
+    let leaked = labels(&text).find(|labels| SECRETS.iter().any(|secret| labels.contains(secret)));
     page.promise(
         "no order, client or token is in them",
         leaked.is_none(),
         &leaked.unwrap_or_default(),
     );
+}
+
+/// Names and labels, without the numbers.
+fn labels(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| line.rsplit_once(' ')).map(|(labels, _)| labels)
 }
 
 /// Whether a line is worth printing: a series of interest that counted something.
@@ -105,6 +110,9 @@ const TOLD: [&str; 6] = [
     "tollgate_reloads_total{",
     "tollgate_token_cache_hits_total{",
 ];
+
+/// What a caller sent: an order, a client, the beginning of any token.
+const SECRETS: [&str; 3] = ["123456", "demo-shop", "eyJ"];
 
 #[cfg(test)]
 mod tests {

@@ -19,7 +19,7 @@ pub(super) fn introduce(stage: &Stage, page: &mut Page) {
         page.line(format!("   {what:<14} {place:<26} {about}").trim_end());
     }
     for port in &stage.taken {
-        page.line(&format!("   Port {port} is in use, so a free one was taken in its place."));
+        page.line(&format!("   Port {port} cannot be had, so a free one was taken in its place."));
     }
 }
 
@@ -36,7 +36,11 @@ pub(super) fn invite(stage: &Stage, page: &mut Page) {
         .replace("{client}", SHOP)
         .replace("{secret}", &stage.secret);
     for line in text.lines() {
-        page.line(format!("   {line}").trim_end());
+        if line.starts_with('#') {
+            page.comment(line);
+        } else {
+            page.line(format!("   {line}").trim_end());
+        }
     }
     page.heading("Ctrl-C ends it.");
 }
@@ -69,7 +73,8 @@ response = requests.post(
 print(response.status_code, response.text)
 END
 
-# The issuer signs with a new key from now on. Ask for a token again: the gateway finds the key.
+# The issuer signs with a new key from now on. Ask for a token again: the gateway finds the key
+# (it looks for unknown keys at most twice a minute).
 curl -s --cacert $REQUESTS_CA_BUNDLE -X POST {issuer}/rotate
 
 # What operators see. Edit the configuration, rightly or wrongly, and look again.
