@@ -40,7 +40,8 @@ struct HttpFetcher {
 
 impl HttpFetcher {
     async fn fetch(&self, limit: usize) -> Result<Fetched, FetchError> {
-        let mut answer = self.client.get(self.url.clone()).send().await.map_err(|error| reduce(&error))?;
+        let mut answer =
+            self.client.get(self.url.clone()).send().await.map_err(|error| reduce(&error))?;
         if answer.status().is_redirection() {
             return Err(FetchError::Invalid);
         }
@@ -54,14 +55,20 @@ impl HttpFetcher {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Fetched { status: answer.status(), headers: answer.headers().clone(), body: Bytes::from(body) })
+        Ok(Fetched {
+            status: answer.status(),
+            headers: answer.headers().clone(),
+            body: Bytes::from(body),
+        })
     }
 }
 
 impl Fetcher for HttpFetcher {
     fn get(&self, limit: usize, deadline: Duration) -> BoxFuture<'_, Result<Fetched, FetchError>> {
         Box::pin(async move {
-            tokio::time::timeout(deadline, self.fetch(limit)).await.unwrap_or(Err(FetchError::Timeout))
+            tokio::time::timeout(deadline, self.fetch(limit))
+                .await
+                .unwrap_or(Err(FetchError::Timeout))
         })
     }
 }

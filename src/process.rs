@@ -52,6 +52,7 @@ impl Process {
         let snapshot = Arc::new(snapshot);
         let settings = &snapshot.log;
         log::install(settings.filter.as_deref(), settings.json);
+        harden(&snapshot);
         if !report.findings.is_empty() {
             tracing::warn!("configuration warnings:\n{report}");
         }
@@ -62,7 +63,8 @@ impl Process {
             .map_err(|error| StartError::Log(format!("the access log cannot start: {error}")))?;
         let telemetry = Arc::new(Telemetry::new(metrics.clone(), access_log));
         let audit = Arc::new(open_audit(&snapshot, clock.clone(), metrics.clone())?);
-        let gateway = Arc::new(Gateway::new(snapshot.clone(), clock.clone(), entropy, telemetry.clone()));
+        let gateway =
+            Arc::new(Gateway::new(snapshot.clone(), clock.clone(), entropy, telemetry.clone()));
         let admin = Arc::new(AdminHandler::new(Operations {
             gateway: gateway.clone(),
             metrics: metrics.clone(),
@@ -76,7 +78,9 @@ impl Process {
             (Ok(prepared), Ok(operators)) => (prepared, operators),
             (prepared, operators) => {
                 let errors = prepared.err().into_iter().flatten();
-                return Err(StartError::Bind(errors.chain(operators.err().into_iter().flatten()).collect()));
+                return Err(StartError::Bind(
+                    errors.chain(operators.err().into_iter().flatten()).collect(),
+                ));
             }
         };
         let event = audit::Event {
@@ -87,7 +91,9 @@ impl Process {
             ..audit::Event::default()
         };
         if audit.write(&event).is_err() && audit.on_failure() == audit::OnFailure::Closed {
-            return Err(StartError::Log("the audit record of this start cannot be written".to_owned()));
+            return Err(StartError::Log(
+                "the audit record of this start cannot be written".to_owned(),
+            ));
         }
         let reloader = Arc::new(Reloader::new(
             path,
@@ -145,12 +151,39 @@ impl Process {
     }
 }
 
-fn open_audit(snapshot: &Snapshot, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Result<Audit, StartError> {
+/// Core dumps would hold keys and card numbers; too few descriptors would turn callers away.
+fn harden(snapshot: &Snapshot) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    if setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).is_err() {
+        tracing::warn!("core dumps cannot be switched off");
+    }
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        // Never a harm: what is allowed is asked for.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit.clone() });
+    }
+    let available = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let wanted: u64 =
+        snapshot.listeners.iter().map(|listener| listener.limits.connections as u64).sum();
+    if available < wanted.saturating_mul(2) {
+        tracing::warn!(
+            available,
+            "the limit of open files is below two for each allowed connection ({wanted}); raise it (LimitNOFILE, ulimit -n)"
+        );
+    }
+}
+
+fn open_audit(
+    snapshot: &Snapshot,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+) -> Result<Audit, StartError> {
     let settings = &snapshot.audit;
     match &settings.file {
         None => Ok(Audit::writer(std::io::stderr(), settings.on_failure, clock, metrics)),
-        Some(path) => Audit::file(path, settings.on_failure, clock, metrics)
-            .map_err(|error| StartError::Log(format!("the audit log `{}` cannot be opened: {error}", path.display()))),
+        Some(path) => Audit::file(path, settings.on_failure, clock, metrics).map_err(|error| {
+            StartError::Log(format!("the audit log `{}` cannot be opened: {error}", path.display()))
+        }),
     }
 }
 

@@ -8,11 +8,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tollgate_api::{BodyNeed, Job, Needs, expression::Expression, setting::Cidr};
 
 use crate::{
-    listener::ListenerSpec,
-    pipeline::Chain,
-    routing::Table,
-    telemetry::audit::OnFailure,
-    upstream::Upstream,
+    config::Watched, listener::ListenerSpec, pipeline::Chain, routing::Table,
+    telemetry::audit::OnFailure, upstream::Upstream,
 };
 
 /// A compiled configuration.
@@ -45,8 +42,8 @@ pub struct Snapshot {
     pub jobs: Vec<Job>,
     /// The configuration in effect, defaults filled in and secrets redacted, for operators.
     pub effective: serde_json::Value,
-    /// Files and folders that it was read from, to be watched.
-    pub watched: Vec<std::path::PathBuf>,
+    /// Files and folders that it was read from, with what they held.
+    pub watched: Vec<Watched>,
     /// Certificates in use: where each stands and when it expires (Unix seconds).
     pub expiries: Vec<(String, i64)>,
 }

@@ -20,7 +20,12 @@ pub(super) enum Access {
 }
 
 /// Decides by token, client certificate or, on an open loopback listener, by being there.
-pub(super) fn decide(admin: &Admin, connection: &Connection, headers: &HeaderMap, needed: Role) -> Access {
+pub(super) fn decide(
+    admin: &Admin,
+    connection: &Connection,
+    headers: &HeaderMap,
+    needed: Role,
+) -> Access {
     let mut proven: Option<(Arc<str>, Role)> = None;
     if let Some(token) = bearer(headers) {
         // Every token is compared, so that the time does not tell which one was nearly right.
@@ -94,7 +99,11 @@ mod tests {
 
     fn connection(certificate: bool) -> Connection {
         let tls = Tls {
-            client_certificates: if certificate { vec![bytes::Bytes::from_static(b"der")] } else { Vec::new() },
+            client_certificates: if certificate {
+                vec![bytes::Bytes::from_static(b"der")]
+            } else {
+                Vec::new()
+            },
             ..Tls::default()
         };
         let address = "127.0.0.1:1".parse().unwrap();
@@ -112,23 +121,46 @@ mod tests {
     #[test]
     fn roles_and_proofs_decide() {
         let granted = |name: &str| Access::Granted(Arc::from(name));
-        let tokens = [("reader", "aaaaaaaaaaaaaaaa", Role::Read), ("chief", "bbbbbbbbbbbbbbbb", Role::Operate)];
+        let tokens = [
+            ("reader", "aaaaaaaaaaaaaaaa", Role::Read),
+            ("chief", "bbbbbbbbbbbbbbbb", Role::Operate),
+        ];
         let guarded = admin(&tokens, None);
         for (token, needed, expected) in [
             (None, Role::Read, Access::Unauthenticated),
             (Some("Bearer aaaaaaaaaaaaaaaa"), Role::Read, granted("reader")),
-            (Some("bearer aaaaaaaaaaaaaaaa"), Role::Operate, Access::Forbidden(Arc::from("reader"))),
+            (
+                Some("bearer aaaaaaaaaaaaaaaa"),
+                Role::Operate,
+                Access::Forbidden(Arc::from("reader")),
+            ),
             (Some("Bearer bbbbbbbbbbbbbbbb"), Role::Operate, granted("chief")),
             (Some("Bearer aaaaaaaaaaaaaaa"), Role::Read, Access::Unauthenticated),
             (Some("Basic aaaaaaaaaaaaaaaa"), Role::Read, Access::Unauthenticated),
             (Some("Bearer "), Role::Read, Access::Unauthenticated),
         ] {
-            assert_eq!(decide(&guarded, &connection(false), &with(token), needed), expected, "{token:?} for {needed:?}");
+            assert_eq!(
+                decide(&guarded, &connection(false), &with(token), needed),
+                expected,
+                "{token:?} for {needed:?}"
+            );
         }
         let open = admin(&[], None);
-        assert_eq!(decide(&open, &connection(false), &with(None), Role::Operate), granted("local"), "open loopback");
+        assert_eq!(
+            decide(&open, &connection(false), &with(None), Role::Operate),
+            granted("local"),
+            "open loopback"
+        );
         let certified = admin(&[], Some(Role::Read));
-        assert_eq!(decide(&certified, &connection(false), &with(None), Role::Read), Access::Unauthenticated, "no certificate");
-        assert_eq!(decide(&certified, &connection(true), &with(None), Role::Read), granted("client certificate"), "a verified one");
+        assert_eq!(
+            decide(&certified, &connection(false), &with(None), Role::Read),
+            Access::Unauthenticated,
+            "no certificate"
+        );
+        assert_eq!(
+            decide(&certified, &connection(true), &with(None), Role::Read),
+            granted("client certificate"),
+            "a verified one"
+        );
     }
 }

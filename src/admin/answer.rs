@@ -46,7 +46,8 @@ impl Call {
         if allowed.contains(method) {
             Ok(call)
         } else {
-            let mut answer = problem(StatusCode::METHOD_NOT_ALLOWED, "this method is not offered here");
+            let mut answer =
+                problem(StatusCode::METHOD_NOT_ALLOWED, "this method is not offered here");
             let allow = if call == Self::Reload { "POST" } else { "GET, HEAD" };
             answer.headers.insert(http::header::ALLOW, http::HeaderValue::from_static(allow));
             Err(answer)
@@ -81,7 +82,9 @@ pub(super) fn readiness(draining: bool, snapshot: &Snapshot, last: Option<&LastR
         reasons.push("draining".to_owned());
     }
     if let Some(LastReload { outcome: Outcome::Refused { .. }, .. }) = last {
-        reasons.push("the last reload was refused; the configuration before it is in force".to_owned());
+        reasons.push(
+            "the last reload was refused; the configuration before it is in force".to_owned(),
+        );
     }
     for provider in &snapshot.upstreams {
         if provider.upstream.status().iter().all(|endpoint| !endpoint.healthy) {

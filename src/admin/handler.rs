@@ -75,8 +75,14 @@ impl AdminHandler {
                 Access::Granted(name) => operator = name,
                 Access::Unauthenticated => {
                     self.record("unknown", call, "denied");
-                    let mut answer = answer::problem(StatusCode::UNAUTHORIZED, "a valid admin token is required");
-                    answer.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tollgate admin\""));
+                    let mut answer = answer::problem(
+                        StatusCode::UNAUTHORIZED,
+                        "a valid admin token is required",
+                    );
+                    answer.headers.insert(
+                        header::WWW_AUTHENTICATE,
+                        HeaderValue::from_static("Bearer realm=\"tollgate admin\""),
+                    );
                     return answer;
                 }
                 Access::Forbidden(name) => {
@@ -88,23 +94,38 @@ impl AdminHandler {
         let last = self.reloader.get().and_then(|reloader| reloader.last());
         match call {
             Call::Health => Answer::new(StatusCode::OK, "text/plain", Bytes::from_static(b"ok\n")),
-            Call::Ready => answer::readiness(self.draining.load(Ordering::Relaxed), &snapshot, last.as_ref()),
+            Call::Ready => {
+                answer::readiness(self.draining.load(Ordering::Relaxed), &snapshot, last.as_ref())
+            }
             Call::Metrics => {
                 self.refresh_gauges();
-                Answer::new(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", Bytes::from(self.operations.metrics.encode()))
+                Answer::new(
+                    StatusCode::OK,
+                    "text/plain; version=0.0.4; charset=utf-8",
+                    Bytes::from(self.operations.metrics.encode()),
+                )
             }
             Call::Config => {
                 if !self.record(&operator, call, "allowed") {
-                    return answer::problem(StatusCode::SERVICE_UNAVAILABLE, "the audit record of this call cannot be written");
+                    return answer::problem(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "the audit record of this call cannot be written",
+                    );
                 }
                 answer::configuration(&self.operations.gateway, last.as_ref())
             }
             Call::Reload => {
                 if !self.record(&operator, call, "allowed") {
-                    return answer::problem(StatusCode::SERVICE_UNAVAILABLE, "the audit record of this call cannot be written");
+                    return answer::problem(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "the audit record of this call cannot be written",
+                    );
                 }
                 let Some(reloader) = self.reloader.get() else {
-                    return answer::problem(StatusCode::SERVICE_UNAVAILABLE, "the process is still starting");
+                    return answer::problem(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "the process is still starting",
+                    );
                 };
                 let outcome = reloader.reload(Actor::Operator(operator.to_string())).await;
                 answer::reloaded(&outcome, self.operations.gateway.snapshot().generation)
@@ -122,16 +143,23 @@ impl AdminHandler {
             Call::Reload => "admin_reload",
         };
         let event = audit::Event { actor: operator, action, result, ..audit::Event::default() };
-        self.operations.audit.write(&event).is_ok() || self.operations.audit.on_failure() == audit::OnFailure::Open
+        self.operations.audit.write(&event).is_ok()
+            || self.operations.audit.on_failure() == audit::OnFailure::Open
     }
 
     /// Figures that are read rather than counted.
     fn refresh_gauges(&self) {
         let snapshot = self.operations.gateway.snapshot();
-        self.operations.metrics.held_memory(self.operations.gateway.held().used(), snapshot.held_memory);
+        self.operations
+            .metrics
+            .held_memory(self.operations.gateway.held().used(), snapshot.held_memory);
         for provider in &snapshot.upstreams {
             for endpoint in provider.upstream.status() {
-                self.operations.metrics.endpoint(&provider.name, &endpoint.endpoint, endpoint.healthy);
+                self.operations.metrics.endpoint(
+                    &provider.name,
+                    &endpoint.endpoint,
+                    endpoint.healthy,
+                );
             }
         }
     }
@@ -166,7 +194,8 @@ impl Handler for AdminHandler {
 }
 
 async fn send(session: &mut ServerSession, answer: &Answer) -> bool {
-    let Ok(mut head) = ResponseHeader::build_no_case(answer.status, Some(answer.headers.len() + 2)) else {
+    let Ok(mut head) = ResponseHeader::build_no_case(answer.status, Some(answer.headers.len() + 2))
+    else {
         return false;
     };
     for (name, value) in &answer.headers {

@@ -12,14 +12,20 @@ use crate::{
 };
 
 pub(super) fn run(path: &Path, json: bool) -> ExitCode {
-    let environment =
-        Environment::new(Arc::new(SystemClock::new()), Arc::new(SystemEntropy), Arc::new(Metrics::new()));
+    let environment = Environment::new(
+        Arc::new(SystemClock::new()),
+        Arc::new(SystemEntropy),
+        Arc::new(Metrics::new()),
+    );
     let style = Style::for_stderr();
     match config::build(path, &environment, 1) {
         Ok((snapshot, report)) => {
             if json {
                 let findings = report.to_json();
-                return print(&format!("{:#}\n", serde_json::json!({ "valid": true, "findings": findings })));
+                return print(&format!(
+                    "{:#}\n",
+                    serde_json::json!({ "valid": true, "findings": findings })
+                ));
             }
             if !report.findings.is_empty() {
                 say(&report.render(style));
@@ -29,7 +35,10 @@ pub(super) fn run(path: &Path, json: bool) -> ExitCode {
         Err(refusal) => {
             if json {
                 let findings = refusal.report.to_json();
-                print(&format!("{:#}\n", serde_json::json!({ "valid": false, "findings": findings })));
+                print(&format!(
+                    "{:#}\n",
+                    serde_json::json!({ "valid": false, "findings": findings })
+                ));
             } else {
                 say(&refusal.report.render(style));
                 let errors = refusal.report.findings.errors();
@@ -51,7 +60,8 @@ fn summary(path: &Path, snapshot: &Snapshot) -> String {
     }
     for route in &snapshot.routes {
         let plugins: Vec<&str> = route.chain.entries().map(|entry| entry.kind).collect();
-        let plugins = if plugins.is_empty() { "no plugins".to_owned() } else { plugins.join(" > ") };
+        let plugins =
+            if plugins.is_empty() { "no plugins".to_owned() } else { plugins.join(" > ") };
         let _ = writeln!(text, "  route    {:<20} {plugins}", route.name);
     }
     for provider in &snapshot.upstreams {

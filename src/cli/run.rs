@@ -12,7 +12,11 @@ use crate::{
 };
 
 pub(super) fn run(path: &Path) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("tollgate").build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("tollgate")
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             say(&format!("error: the runtime cannot start: {error}"));
@@ -41,7 +45,11 @@ async fn serve(path: &Path) -> ExitCode {
         tracing::info!(listener = %name, %address, "listening");
     }
     let watching = tokio::spawn(reload::watch(process.reloader().clone()));
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    let signals = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+    );
     let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
         say("error: signals cannot be received");
         return ExitCode::from(CANNOT_START);

@@ -1,7 +1,7 @@
 //! From a path to a snapshot: load, check, compile. What `run`, `check` and a reload have in common.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, LazyLock},
 };
 
@@ -11,6 +11,7 @@ use tollgate_api::{Clock, Entropy, State, Stores};
 
 use super::{
     Diagnostic, Environment, Formats, Report, Sources, compile, load, schema::Config,
+    sources::Watched,
 };
 use crate::{fetch::HttpFetch, snapshot::Snapshot, state::MemoryRateLimiters, telemetry::Metrics};
 
@@ -22,14 +23,16 @@ pub struct Refusal {
     /// Hash of what was read, so that the same refusal is not reported twice.
     pub hash: String,
     /// What was read or looked for; a change of any of it is worth another look.
-    pub watched: Vec<PathBuf>,
+    pub watched: Vec<Watched>,
 }
 
 impl Refusal {
     /// Compiling failed in a way that is our fault.
     pub fn internal() -> Self {
         let mut report = Report::default();
-        report.findings.push(Diagnostic::error("the configuration could not be compiled because of a defect in Tollgate"));
+        report.findings.push(Diagnostic::error(
+            "the configuration could not be compiled because of a defect in Tollgate",
+        ));
         Self { report, hash: String::new(), watched: Vec::new() }
     }
 }
@@ -38,28 +41,45 @@ impl Environment {
     /// The real world: system resolver, HTTPS, stores in memory.
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, metrics: Arc<Metrics>) -> Self {
         let stores = Stores { rate_limiters: Arc::new(MemoryRateLimiters::new(clock.clone())) };
-        Self { clock, entropy, stores, fetch: Arc::new(HttpFetch), state: Arc::new(State::default()), metrics }
+        Self {
+            clock,
+            entropy,
+            stores,
+            fetch: Arc::new(HttpFetch),
+            state: Arc::new(State::default()),
+            metrics,
+        }
     }
 }
 
 /// Builds the snapshot of the configuration at this path. Opens no socket and starts nothing.
-pub fn build(path: &Path, environment: &Environment, generation: u64) -> Result<(Snapshot, Report), Refusal> {
+pub fn build(
+    path: &Path,
+    environment: &Environment,
+    generation: u64,
+) -> Result<(Snapshot, Report), Refusal> {
     let sources = Sources::real(".");
     let result = load(path, &sources, schema_json(), &Formats::standard())
         .and_then(|loaded| compile::compile(loaded, &sources, environment, generation));
     result.map_err(|report| Refusal {
         report,
         hash: sources.content_hash().to_string(),
-        watched: sources.watched().into_iter().map(|watched| watched.path).collect(),
+        watched: sources.watched(),
     })
 }
 
-/// Hash of the configuration at this path and of everything it refers to, without compiling it; and
-/// whether it can be loaded at all.
-pub fn hash(path: &Path) -> (String, bool) {
+/// Whether every file and folder still holds what it held when it was read.
+pub fn unchanged(watched: &[Watched]) -> bool {
     let sources = Sources::real(".");
-    let loadable = load(path, &sources, schema_json(), &Formats::standard()).is_ok();
-    (sources.content_hash().to_string(), loadable)
+    for Watched { path, .. } in watched {
+        // Reading is what records the hash; what cannot be read is recorded as well.
+        if sources.is_folder(path) {
+            let _ = sources.list(path);
+        } else {
+            let _ = sources.read(path);
+        }
+    }
+    sources.watched() == watched
 }
 
 /// The JSON Schema of the configuration.

@@ -31,14 +31,14 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-pub use build::{Refusal, build, hash, schema_json};
+pub use build::{Refusal, build, schema_json, unchanged};
 pub use compile::Environment;
 pub use decode::{decode, setting_error};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Style};
 pub use files::{FileId, Files, Position, Span};
 pub use hash::ContentHash;
 pub use node::Node;
-pub use sources::{SourceError, Sources};
+pub use sources::{SourceError, Sources, Watched};
 pub use structure::{Format, Formats};
 
 /// A document that fits its schema, with everything it refers to read.

@@ -114,7 +114,11 @@ impl Chain {
             .iter()
             .map(|(entry, _)| {
                 let most = entry.plugin.needs().answer;
-                if most == BodyNeed::Nothing { most } else { entry.plugin.needs_answer(exchange, head).min(most) }
+                if most == BodyNeed::Nothing {
+                    most
+                } else {
+                    entry.plugin.needs_answer(exchange, head).min(most)
+                }
             })
             .max()
             .unwrap_or_default()
@@ -216,7 +220,12 @@ impl Chain {
 
     /// The observers of a body that streams. A shadowed plugin's refusal would have an effect, so
     /// it gets none.
-    pub fn observers(&self, exchange: &mut Exchange, which: Which, observers: &mut Vec<Box<dyn Observer>>) {
+    pub fn observers(
+        &self,
+        exchange: &mut Exchange,
+        which: Which,
+        observers: &mut Vec<Box<dyn Observer>>,
+    ) {
         let need = match which {
             Which::Request => self.needs.request,
             Which::Answer => self.needs.answer,

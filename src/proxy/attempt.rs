@@ -37,8 +37,8 @@ impl Run<'_, '_> {
             self.snapshot.upstreams.get(at).cloned().ok_or_else(|| Fault::new(&codes::INTERNAL))?;
         let exchange = self.exchange()?;
         exchange.upstream = Some(provider.name.clone());
-        if !provider.forward_authorization {
-            // It was meant for us; a plugin may set the provider's own.
+        if route.unauthenticated && !provider.forward_authorization {
+            // Nobody looked at it, so nobody decided that the provider may see it.
             exchange.request.headers.remove(http::header::AUTHORIZATION);
         }
         let base = exchange.request.clone();
@@ -49,7 +49,8 @@ impl Run<'_, '_> {
             self.exchange()?.attempt = attempt;
             let read_before = self.caller.bytes_in;
             let ended = self.attempt(route, &provider, &mut tried, started).await;
-            let replayable = !matches!(base.body, Body::Streamed) || self.caller.bytes_in == read_before;
+            let replayable =
+                !matches!(base.body, Body::Streamed) || self.caller.bytes_in == read_before;
             let again = match &ended {
                 Ok(Ended::Failed { evidence, .. }) => {
                     let next = upstream::decide(&Situation {
@@ -57,7 +58,9 @@ impl Run<'_, '_> {
                         evidence: *evidence,
                         replayable,
                         attempts_made: attempt,
-                        deadline_left: provider.total.saturating_sub(self.caller.now().since(started)),
+                        deadline_left: provider
+                            .total
+                            .saturating_sub(self.caller.now().since(started)),
                         ..provider.upstream.situation()
                     });
                     matches!(next, Next::Again { .. }) && !self.caller.answered()
@@ -91,19 +94,21 @@ impl Run<'_, '_> {
         tried: &mut Vec<usize>,
         started: Tick,
     ) -> Result<Ended, Fault> {
-        let mut progress = Progress::default();
-        let result = self.attempt_inner(route, provider, &mut progress, tried, started).await;
+        self.current = Some((provider.clone(), Progress::default()));
+        let result = self.attempt_inner(route, provider, tried, started).await;
         let outcome = Outcome {
-            status: self.exchange.as_ref().and_then(|exchange| exchange.answer.as_ref()).map(|answer| answer.status),
+            status: self
+                .exchange
+                .as_ref()
+                .and_then(|exchange| exchange.answer.as_ref())
+                .map(|answer| answer.status),
             fault: match &result {
                 Ok(Ended::Failed { fault, .. }) | Err(fault) => Some(fault.code()),
                 _ => None,
             },
             cancelled: false,
         };
-        if let Some(exchange) = &mut self.exchange {
-            provider.chain.on_end(exchange, progress, &outcome);
-        }
+        self.end_attempt(&outcome);
         result
     }
 
@@ -111,21 +116,21 @@ impl Run<'_, '_> {
         &mut self,
         route: &Arc<Route>,
         provider: &Arc<Provider>,
-        progress: &mut Progress,
         tried: &mut Vec<usize>,
         started: Tick,
     ) -> Result<Ended, Fault> {
         let flow = {
-            let Self { exchange, refusals, .. } = self;
-            let exchange = exchange.as_mut().ok_or_else(|| Fault::new(&codes::INTERNAL))?;
-            provider
-                .chain
-                .on_request(0..provider.chain.len(), exchange, progress, refusals)
-                .await?
+            let Self { exchange, refusals, current, .. } = self;
+            let (Some(exchange), Some((_, progress))) = (exchange.as_mut(), current.as_mut())
+            else {
+                return Err(Fault::new(&codes::INTERNAL));
+            };
+            provider.chain.on_request(0..provider.chain.len(), exchange, progress, refusals).await?
         };
+        let progress = self.current.as_ref().map(|(_, progress)| *progress).unwrap_or_default();
         if let Flow::Respond(answer) = flow {
             self.exchange()?.answer = Some(*answer);
-            return self.shape_upstream(provider, *progress).await;
+            return self.shape_upstream(provider, progress).await;
         }
 
         let began = self.caller.now();
@@ -139,22 +144,40 @@ impl Run<'_, '_> {
         };
         tried.push(picked.index());
         let endpoint = picked.endpoint().to_string();
-        let reuse = if self.method().is_safe() { Reuse::Any } else { Reuse::FresherThan(provider.reuse_unsafe) };
+        let reuse = if self.method().is_safe() {
+            Reuse::Any
+        } else {
+            Reuse::FresherThan(provider.reuse_unsafe)
+        };
         let connected = timeout(left, provider.upstream.connect(&mut picked, reuse)).await;
         let session = match connected {
             Ok(Ok(session)) => session,
             Ok(Err(error)) => {
                 let fault = failure::of_connect(error);
-                return Ok(self.failed(provider, Some(endpoint), began, fault, Evidence::NothingSent));
+                return Ok(self.failed(
+                    provider,
+                    Some(endpoint),
+                    began,
+                    fault,
+                    Evidence::NothingSent,
+                ));
             }
             Err(_) => {
                 let fault = Fault::new(&codes::UPSTREAM_CONNECT_TIMEOUT);
-                return Ok(self.failed(provider, Some(endpoint), began, fault, Evidence::NothingSent));
+                return Ok(self.failed(
+                    provider,
+                    Some(endpoint),
+                    began,
+                    fault,
+                    Evidence::NothingSent,
+                ));
             }
         };
-        let reads_answer = provider.chain.needs().max(route.chain.needs()).answer != tollgate_api::BodyNeed::Nothing;
+        let reads_answer = provider.chain.needs().max(route.chain.needs()).answer
+            != tollgate_api::BodyNeed::Nothing;
         let length = self.length;
-        let head = forward::head(self.exchange()?, provider, picked.endpoint(), length, reads_answer);
+        let head =
+            forward::head(self.exchange()?, provider, picked.endpoint(), length, reads_answer);
         let head = match head {
             Ok(head) => head,
             Err(fault) => {
@@ -162,9 +185,11 @@ impl Run<'_, '_> {
                 return Err(fault);
             }
         };
-        let deadlines = Deadlines::new(provider, route, started);
+        let streams = matches!(self.exchange()?.request.body, Body::Streamed);
+        let deadlines = Deadlines::new(provider, route, started, streams);
         let waited = self.caller.waited;
-        let mut talk = Talk::new(Wire::new(session), provider.clone(), route.clone(), *progress, deadlines);
+        let mut talk =
+            Talk::new(Wire::new(session), provider.clone(), route.clone(), progress, deadlines);
         let conversed = self.converse(&mut talk, head).await;
         let (wire, status) = talk.into_parts();
         let evidence = match &conversed {
@@ -175,6 +200,8 @@ impl Run<'_, '_> {
         let duration = self.caller.now().since(began);
         self.upstream_wait += duration.saturating_sub(self.caller.waited.saturating_sub(waited));
         let released = match &conversed {
+            // Refused before anything was processed: the connection is not to blame.
+            Conversed::Failed(_, Evidence::NothingSent) => Released::Cancelled,
             Conversed::Failed(..) => Released::Broken,
             _ if complete => Released::Reusable,
             _ => Released::Cancelled,
@@ -189,17 +216,23 @@ impl Run<'_, '_> {
             duration,
         });
         match conversed {
-            Conversed::Held => self.shape_upstream(provider, *progress).await,
+            Conversed::Held => self.shape_upstream(provider, progress).await,
             Conversed::Streamed => Ok(Ended::Sent),
             Conversed::Replaced => Ok(Ended::Answer),
-            Conversed::Again => Ok(Ended::Failed { fault: Fault::new(&codes::UPSTREAM_INVALID_ANSWER), evidence }),
+            Conversed::Again => {
+                Ok(Ended::Failed { fault: Fault::new(&codes::UPSTREAM_INVALID_ANSWER), evidence })
+            }
             Conversed::Failed(fault, evidence) => Ok(Ended::Failed { fault, evidence }),
             Conversed::Refused(fault) => Err(fault),
         }
     }
 
     /// The upstream's plugins over a held answer, in reverse.
-    async fn shape_upstream(&mut self, provider: &Provider, progress: Progress) -> Result<Ended, Fault> {
+    async fn shape_upstream(
+        &mut self,
+        provider: &Provider,
+        progress: Progress,
+    ) -> Result<Ended, Fault> {
         let id = self.id().clone();
         let refuse = move |exchange: &mut Exchange, fault: &Fault| {
             exchange.answer = Some(render::fault(fault, &id));

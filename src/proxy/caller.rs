@@ -139,7 +139,12 @@ impl<'s> Caller<'s> {
         result
     }
 
-    async fn collect(&mut self, length: Option<u64>, limit: usize, memory: &mut Reservation) -> Result<Bytes, Fault> {
+    async fn collect(
+        &mut self,
+        length: Option<u64>,
+        limit: usize,
+        memory: &mut Reservation,
+    ) -> Result<Bytes, Fault> {
         self.invite_body().await;
         let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
         check_length(first.len(), limit)?;
@@ -148,7 +153,8 @@ impl<'s> Caller<'s> {
             return Ok(first);
         }
         let announced = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-        let mut body = BytesMut::with_capacity(announced.clamp(first.len(), first.len().max(PREALLOCATED)));
+        let mut body =
+            BytesMut::with_capacity(announced.clamp(first.len(), first.len().max(PREALLOCATED)));
         body.extend_from_slice(&first);
         while let Some(chunk) = self.chunk().await? {
             check_length(body.len() + chunk.len(), limit)?;
@@ -188,7 +194,11 @@ impl<'s> Caller<'s> {
             return;
         }
         let small = length.is_none_or(|length| length <= DRAINED);
-        if self.expects_continue || self.broken || !small || timeout(DRAIN_TIME, self.drain()).await != Ok(true) {
+        if self.expects_continue
+            || self.broken
+            || !small
+            || timeout(DRAIN_TIME, self.drain()).await != Ok(true)
+        {
             self.keep = false;
         }
     }
@@ -222,7 +232,8 @@ impl<'s> Caller<'s> {
         let mut rest = body.clone();
         let first = rest.split_to(rest.len().min(PIECE));
         let bytes = first.len() as u64;
-        let tasks = vec![HttpTask::Header(head, false), HttpTask::Body(Some(first), rest.is_empty())];
+        let tasks =
+            vec![HttpTask::Header(head, false), HttpTask::Body(Some(first), rest.is_empty())];
         self.write(tasks, bytes).await;
         while !rest.is_empty() && !self.gone {
             let piece = rest.split_to(rest.len().min(PIECE));
@@ -232,7 +243,13 @@ impl<'s> Caller<'s> {
     }
 
     /// Sends the head of an answer that streams, with the first piece of its body if it is there.
-    pub async fn send_head(&mut self, answer: &Answer, length: Option<u64>, method: &Method, first: Option<Bytes>) {
+    pub async fn send_head(
+        &mut self,
+        answer: &Answer,
+        length: Option<u64>,
+        method: &Method,
+        first: Option<Bytes>,
+    ) {
         let head = self.head(answer, length, method);
         if bodiless(answer, method) {
             return self.write(vec![HttpTask::Header(head, true)], 0).await;
@@ -265,7 +282,8 @@ impl<'s> Caller<'s> {
 
     /// Relays an interim answer (`103 Early Hints`, `100 Continue`) where the protocol has them.
     pub async fn send_interim(&mut self, head: Box<ResponseHeader>) {
-        if head.status == http::StatusCode::CONTINUE && !std::mem::take(&mut self.expects_continue) {
+        if head.status == http::StatusCode::CONTINUE && !std::mem::take(&mut self.expects_continue)
+        {
             return;
         }
         if !self.is_http2() {
@@ -297,7 +315,12 @@ impl<'s> Caller<'s> {
     }
 
     /// The answer's head on the wire, with the framing that follows from version and length.
-    fn head(&mut self, answer: &Answer, length: Option<u64>, method: &Method) -> Box<ResponseHeader> {
+    fn head(
+        &mut self,
+        answer: &Answer,
+        length: Option<u64>,
+        method: &Method,
+    ) -> Box<ResponseHeader> {
         if !self.keep {
             self.session.set_keepalive(None);
         }

@@ -49,9 +49,9 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    pub(super) fn new(provider: &Provider, route: &Route, started: Tick) -> Self {
+    pub(super) fn new(provider: &Provider, route: &Route, started: Tick, streams: bool) -> Self {
         Self {
-            total: route.holds_request().then(|| started.after(provider.total)),
+            total: (!streams).then(|| started.after(provider.total)),
             transfer: provider.transfer.map(|transfer| started.after(transfer)),
             first_byte: provider.first_byte,
             progress: provider.progress,
@@ -154,8 +154,12 @@ impl Run<'_, '_> {
         match self.open_request(talk, head).await {
             Ok(()) => {}
             // A write error is not the outcome: the provider may have answered before it closed.
-            Err(failure) if failure.evidence != Evidence::NothingSent => talk.write_failed = Some(failure),
-            Err(failure) => return Conversed::Failed(failure::of_attempt(&failure), failure.evidence),
+            Err(failure) if failure.evidence != Evidence::NothingSent => {
+                talk.write_failed = Some(failure)
+            }
+            Err(failure) => {
+                return Conversed::Failed(failure::of_attempt(&failure), failure.evidence);
+            }
         }
         loop {
             let happened = self.next(talk).await;
@@ -197,13 +201,25 @@ impl Run<'_, '_> {
             Body::Empty => talk.wire.send_head(head, true, progress).await,
             Body::Held(body) => {
                 talk.wire.send_head(head, body.is_empty(), progress).await?;
-                if body.is_empty() { Ok(()) } else { talk.wire.send_chunk(body, true, progress).await }
+                if body.is_empty() {
+                    Ok(())
+                } else {
+                    talk.wire.send_chunk(body, true, progress).await
+                }
             }
             Body::Streamed => {
                 talk.sending = true;
                 if let Some(exchange) = &mut self.exchange {
-                    talk.route.chain.observers(exchange, Which::Request, &mut talk.request_observers);
-                    talk.provider.chain.observers(exchange, Which::Request, &mut talk.request_observers);
+                    talk.route.chain.observers(
+                        exchange,
+                        Which::Request,
+                        &mut talk.request_observers,
+                    );
+                    talk.provider.chain.observers(
+                        exchange,
+                        Which::Request,
+                        &mut talk.request_observers,
+                    );
                 }
                 let sent = talk.wire.send_head(head, false, progress).await;
                 self.caller.invite_body().await;
@@ -237,7 +253,11 @@ impl Run<'_, '_> {
         happened
     }
 
-    async fn on_caller_chunk(&mut self, talk: &mut Talk, chunk: Option<Bytes>) -> Option<Conversed> {
+    async fn on_caller_chunk(
+        &mut self,
+        talk: &mut Talk,
+        chunk: Option<Bytes>,
+    ) -> Option<Conversed> {
         let Some(chunk) = chunk else {
             talk.sending = false;
             for observer in &mut talk.request_observers {
@@ -283,7 +303,10 @@ impl Run<'_, '_> {
     async fn on_event(&mut self, talk: &mut Talk, event: Event) -> Option<Conversed> {
         match event {
             Event::Interim(head) => {
-                if matches!(self.exchange.as_ref().map(|exchange| &exchange.request.body), Some(Body::Streamed)) {
+                if matches!(
+                    self.exchange.as_ref().map(|exchange| &exchange.request.body),
+                    Some(Body::Streamed)
+                ) {
                     self.caller.send_interim(head).await;
                 }
                 None
@@ -436,7 +459,10 @@ impl Run<'_, '_> {
         match std::mem::replace(&mut talk.answer, Incoming::Awaited) {
             Incoming::Awaited => {
                 let failure = talk.wire.timed_out();
-                Some(Conversed::Failed(Fault::new(&codes::UPSTREAM_INVALID_ANSWER), failure.evidence))
+                Some(Conversed::Failed(
+                    Fault::new(&codes::UPSTREAM_INVALID_ANSWER),
+                    failure.evidence,
+                ))
             }
             Incoming::Held(body) => {
                 if let Some(Answer { body: slot, .. }) =

@@ -13,8 +13,8 @@ use crate::{
     listener::{After, Drain},
     pipeline::{Mode, Progress, Refusals},
     routing::{Found, Input, RouteId},
-    snapshot::{Route, Snapshot},
-    telemetry::{self, TraceContext},
+    snapshot::{Provider, Route, Snapshot},
+    telemetry::{self, TraceContext, metrics::Open},
     upstream::Evidence,
 };
 
@@ -41,7 +41,12 @@ pub(super) struct Run<'g, 's> {
     protocol: Version,
     method: Method,
     status: Option<StatusCode>,
+    /// Host and path, for requests that no route takes.
+    place: Option<(String, String)>,
+    /// The attempt under way, so that its plugins are told of its end whatever happens.
+    pub(super) current: Option<(Arc<Provider>, Progress)>,
     ended: bool,
+    _in_flight: Open,
 }
 
 /// What is kept of an attempt for the record.
@@ -88,7 +93,10 @@ impl<'g, 's> Run<'g, 's> {
             protocol,
             method,
             status: None,
+            place: None,
+            current: None,
             ended: false,
+            _in_flight: gateway.telemetry.metrics().exchange(),
         }
     }
 
@@ -116,7 +124,8 @@ impl<'g, 's> Run<'g, 's> {
     fn open(&mut self) -> Result<(), Fault> {
         let snapshot = self.snapshot.clone();
         let policy = snapshot.policies.get(&self.connection.listener).ok_or_else(|| {
-            Fault::new(&codes::MISDIRECTED_REQUEST).caused_by("the listener has left the configuration")
+            Fault::new(&codes::MISDIRECTED_REQUEST)
+                .caused_by("the listener has left the configuration")
         })?;
         let has_body = !self.caller.body_done();
         let head = head::read(self.caller.header(), has_body, self.connection, policy)?;
@@ -129,6 +138,7 @@ impl<'g, 's> Run<'g, 's> {
             method: &head.request.method,
             headers: &head.request.headers,
         });
+        self.place = Some((head.request.host.clone(), head.request.path.clone()));
         let (RouteId(at), params) = match found {
             Found::Route { route, params } => (route, params),
             Found::NotFound => return Err(Fault::new(&codes::ROUTE_NOT_FOUND)),
@@ -151,7 +161,8 @@ impl<'g, 's> Run<'g, 's> {
             self.started,
             head.request,
         );
-        exchange.params = params.iter().map(|(name, value)| (Arc::from(name), value.to_owned())).collect();
+        exchange.params =
+            params.iter().map(|(name, value)| (Arc::from(name), value.to_owned())).collect();
         self.trace.write(&mut exchange.request.headers);
         if self.caller_id.is_none()
             && let Ok(id) = HeaderValue::from_str(&self.id)
@@ -219,21 +230,22 @@ impl<'g, 's> Run<'g, 's> {
     async fn respond(&mut self) {
         self.shape_answer().await;
         let answer = self.exchange.as_mut().and_then(|exchange| exchange.answer.take());
-        let answer = answer.unwrap_or_else(|| render::fault(&Fault::new(&codes::INTERNAL), &self.id));
+        let answer =
+            answer.unwrap_or_else(|| render::fault(&Fault::new(&codes::INTERNAL), &self.id));
         self.send(answer).await;
     }
 
     /// Runs the route's plugins over the answer, in reverse.
     pub(super) async fn shape_answer(&mut self) {
-        let (Some(route), Some(exchange)) = (self.route.clone(), self.exchange.as_mut()) else { return };
+        let (Some(route), Some(exchange)) = (self.route.clone(), self.exchange.as_mut()) else {
+            return;
+        };
         let id = self.id.clone();
         let refuse = move |exchange: &mut Exchange, fault: &Fault| {
             exchange.answer = Some(render::fault(fault, &id));
         };
-        let (_, refused) = route
-            .chain
-            .on_response(exchange, self.progress, &mut self.refusals, &refuse)
-            .await;
+        let (_, refused) =
+            route.chain.on_response(exchange, self.progress, &mut self.refusals, &refuse).await;
         if let Some(fault) = refused {
             self.fault = Some(fault);
         }
@@ -279,7 +291,11 @@ impl<'g, 's> Run<'g, 's> {
     /// Ends the exchange: plugins are told, the record is written.
     pub(super) fn finish(&mut self) -> After {
         self.end(false);
-        if self.caller.keep && !self.caller.gone && self.caller.body_done() { After::Keep } else { After::Close }
+        if self.caller.keep && !self.caller.gone && self.caller.body_done() {
+            After::Keep
+        } else {
+            After::Close
+        }
     }
 
     fn end(&mut self, cancelled: bool) {
@@ -287,15 +303,26 @@ impl<'g, 's> Run<'g, 's> {
             return;
         }
         if cancelled && self.fault.is_none() {
-            let code = if std::thread::panicking() { &codes::INTERNAL } else { &codes::CALLER_GONE };
+            let code =
+                if std::thread::panicking() { &codes::INTERNAL } else { &codes::CALLER_GONE };
             self.fault = Some(Fault::new(code));
         }
         let outcome =
             Outcome { status: self.status, fault: self.fault.as_ref().map(Fault::code), cancelled };
+        self.end_attempt(&outcome);
         if let (Some(route), Some(exchange)) = (&self.route, &mut self.exchange) {
             route.chain.on_end(exchange, self.progress, &outcome);
         }
         self.record();
+    }
+
+    /// Tells the plugins of the attempt under way how it ended.
+    pub(super) fn end_attempt(&mut self, outcome: &Outcome) {
+        if let (Some((provider, progress)), Some(exchange)) =
+            (self.current.take(), &mut self.exchange)
+        {
+            provider.chain.on_end(exchange, progress, outcome);
+        }
     }
 
     fn record(&mut self) {
@@ -335,8 +362,8 @@ impl<'g, 's> Run<'g, 's> {
             client: exchange.map_or(self.connection.peer.ip(), |exchange| exchange.client),
             protocol: self.protocol,
             method: Some(&self.method),
-            host: exchange.map(|exchange| exchange.request.host.as_str()),
-            path: exchange.map(|exchange| exchange.request.path.as_str()),
+            host: self.place.as_ref().map(|(host, _)| host.as_str()),
+            path: self.place.as_ref().map(|(_, path)| path.as_str()),
             route: self.route.as_ref().map(|route| &*route.name),
             upstream: exchange.and_then(|exchange| exchange.upstream.as_deref()),
             identity: exchange.and_then(|exchange| exchange.identity.as_ref()),

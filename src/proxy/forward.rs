@@ -20,18 +20,25 @@ pub fn head(
     length: Option<u64>,
     reads_answer: bool,
 ) -> Result<RequestHeader, Fault> {
-    let invalid = || Fault::new(&codes::INTERNAL).caused_by("the provider's request head cannot be built");
+    let invalid =
+        || Fault::new(&codes::INTERNAL).caused_by("the provider's request head cannot be built");
     let request = &exchange.request;
     let target = request.target();
-    let mut head = RequestHeader::build(request.method.clone(), target.as_bytes(), Some(request.headers.len() + 8))
-        .map_err(|_| invalid())?;
+    let mut head = RequestHeader::build(
+        request.method.clone(),
+        target.as_bytes(),
+        Some(request.headers.len() + 8),
+    )
+    .map_err(|_| invalid())?;
     head.set_version(Version::HTTP_11);
     let host = match &provider.host {
         HostPolicy::Endpoint => endpoint.authority(),
         HostPolicy::Caller => with_port(&request.host, request.port),
         HostPolicy::Name(name) => name.clone(),
     };
-    let mut insert = |name: HeaderName, value: HeaderValue| head.insert_header(name, value).map_err(|_| invalid());
+    let mut insert = |name: HeaderName, value: HeaderValue| {
+        head.insert_header(name, value).map_err(|_| invalid())
+    };
     insert(header::HOST, HeaderValue::from_str(&host).map_err(|_| invalid())?)?;
     for name in request.headers.keys() {
         if is_framing(name) {
@@ -74,7 +81,8 @@ fn add_forwarded(head: &mut RequestHeader, exchange: &Exchange) -> Result<(), ()
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("\"[{address}]\""),
     };
-    let mut set = |name: &'static str, value: String| head.insert_header(name, value).map_err(|_| ());
+    let mut set =
+        |name: &'static str, value: String| head.insert_header(name, value).map_err(|_| ());
     set("x-forwarded-for", exchange.client.to_string())?;
     set("x-forwarded-proto", scheme.to_owned())?;
     set("forwarded", format!("for={node};host=\"{host}\";proto={scheme}"))?;

@@ -65,7 +65,8 @@ impl Handler for Gateway {
         drain: &Drain,
     ) -> After {
         // Boxed: a large future would be copied at every await of the connection loop.
-        let mut run = Box::new(Run::new(self, self.snapshot(), session, connection, started, drain));
+        let mut run =
+            Box::new(Run::new(self, self.snapshot(), session, connection, started, drain));
         run.serve().await;
         run.finish()
     }
@@ -92,7 +93,9 @@ impl Handler for Gateway {
             Event::Closed => meter.closed(),
             Event::TurnedAway(_) | Event::AcceptFailed => meter.refused(Refusal::Capacity),
             Event::Handshake => meter.handshake(Handshake::Completed),
-            Event::HandshakeFailed(HandshakeFailure::Timeout) => meter.handshake(Handshake::TimedOut),
+            Event::HandshakeFailed(HandshakeFailure::Timeout) => {
+                meter.handshake(Handshake::TimedOut)
+            }
             Event::HandshakeFailed(_) => meter.handshake(Handshake::Failed),
             Event::Panicked => metrics.panicked(),
         }

@@ -43,7 +43,8 @@ pub fn read(
     if header.headers.contains_key(header::UPGRADE) {
         return Err(Fault::new(&codes::UPGRADE_REFUSED));
     }
-    let size: usize = header.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let size: usize =
+        header.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if size > policy.header_size {
         return Err(Fault::new(&codes::HEADERS_TOO_LARGE));
     }
@@ -61,7 +62,9 @@ pub fn read(
     headers.remove("forwarded");
     let forwarding: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| name.as_str().starts_with("x-forwarded-") || name.as_str().starts_with("tollgate-"))
+        .filter(|name| {
+            name.as_str().starts_with("x-forwarded-") || name.as_str().starts_with("tollgate-")
+        })
         .cloned()
         .collect();
     for name in forwarding {
@@ -89,7 +92,8 @@ fn authority(header: &RequestHeader) -> Result<Authority, Fault> {
     if hosts.next().is_some() {
         return Err(invalid());
     }
-    let host = host.map(|host| Authority::parse(host.as_bytes())).transpose().map_err(|_| invalid())?;
+    let host =
+        host.map(|host| Authority::parse(host.as_bytes())).transpose().map_err(|_| invalid())?;
     let target = header
         .uri
         .authority()
@@ -112,7 +116,11 @@ fn target(header: &RequestHeader) -> Result<Target, Fault> {
         Target::parse(header.raw_path())
     };
     parsed.map_err(|error| {
-        let code = if error == TargetError::TooLong { &codes::TARGET_TOO_LONG } else { &codes::AMBIGUOUS_PATH };
+        let code = if error == TargetError::TooLong {
+            &codes::TARGET_TOO_LONG
+        } else {
+            &codes::AMBIGUOUS_PATH
+        };
         Fault::new(code).caused_by(error)
     })
 }
@@ -147,7 +155,8 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
 /// the first address that is not a trusted proxy itself.
 fn client_address(headers: &HeaderMap, connection: &Connection, policy: &ListenerPolicy) -> IpAddr {
     let peer = connection.peer.ip().to_canonical();
-    let trusted = |address: IpAddr| policy.trusted_proxies.iter().any(|range| range.contains(address));
+    let trusted =
+        |address: IpAddr| policy.trusted_proxies.iter().any(|range| range.contains(address));
     if !trusted(peer) {
         return peer;
     }
@@ -156,7 +165,8 @@ fn client_address(headers: &HeaderMap, connection: &Connection, policy: &Listene
         ForwardedBy::Forwarded => "forwarded",
     };
     let mut client = peer;
-    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    let values: Vec<&str> =
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     for element in values.iter().rev().flat_map(|value| value.rsplit(',')) {
         let address = match policy.forwarded_by {
             ForwardedBy::XForwardedFor => parse_node(element),
@@ -185,17 +195,17 @@ fn parse_node(text: &str) -> Option<IpAddr> {
     if let Ok(address) = text.parse::<std::net::SocketAddr>() {
         return Some(address.ip().to_canonical());
     }
-    text.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    text.strip_prefix('[')?
+        .strip_suffix(']')?
+        .parse::<IpAddr>()
+        .ok()
+        .map(|address| address.to_canonical())
 }
 
 /// Framing and addressing are the loop's business; what a caller says of others' addresses is not
 /// passed on.
-static NOT_FORWARDED: [HeaderName; 4] = [
-    header::HOST,
-    header::CONTENT_LENGTH,
-    header::EXPECT,
-    HeaderName::from_static("x-real-ip"),
-];
+static NOT_FORWARDED: [HeaderName; 4] =
+    [header::HOST, header::CONTENT_LENGTH, header::EXPECT, HeaderName::from_static("x-real-ip")];
 
 #[cfg(test)]
 mod tests {
@@ -230,9 +240,14 @@ mod tests {
     }
 
     fn code(method: &str, target: &str, fields: &[(&'static str, &str)]) -> Option<&'static str> {
-        read(&header(method, target, fields), false, &connection("10.0.0.1"), &policy(&[], ForwardedBy::default()))
-            .err()
-            .map(|fault| fault.code().name)
+        read(
+            &header(method, target, fields),
+            false,
+            &connection("10.0.0.1"),
+            &policy(&[], ForwardedBy::default()),
+        )
+        .err()
+        .map(|fault| fault.code().name)
     }
 
     #[test]
@@ -253,9 +268,17 @@ mod tests {
             ("GET", "/", vec![("host", "a"), ("connection", "host")], "invalid_connection_header"),
             ("POST", "/", vec![("host", "a"), ("content-length", "+3")], "malformed_request"),
         ] {
-            assert_eq!(code(method, target, &fields), Some(expected), "{method} {target} {fields:?}");
+            assert_eq!(
+                code(method, target, &fields),
+                Some(expected),
+                "{method} {target} {fields:?}"
+            );
         }
-        assert_eq!(code("GET", "http://a/x", &[("host", "a")]), None, "an absolute target that agrees");
+        assert_eq!(
+            code("GET", "http://a/x", &[("host", "a")]),
+            None,
+            "an absolute target that agrees"
+        );
     }
 
     #[test]
@@ -269,12 +292,17 @@ mod tests {
             ("10.0.0.1", "[2001:db8::1]:443", "2001:db8::1"),
             ("192.0.2.1", "6.6.6.6", "192.0.2.1"),
         ] {
-            let header = header("GET", "/", &[("x-forwarded-for", value), ("forwarded", "for=9.9.9.9")]);
+            let header =
+                header("GET", "/", &[("x-forwarded-for", value), ("forwarded", "for=9.9.9.9")]);
             let found = client_address(&header.headers, &connection(peer), &trusted);
             assert_eq!(found.to_string(), expected, "{peer} says {value}");
         }
         let rfc7239 = policy(&["10.0.0.0/8"], ForwardedBy::Forwarded);
-        let header = header("GET", "/", &[("forwarded", "for=\"[2001:db8::2]:1\";proto=https, for=10.1.1.1")]);
+        let header = header(
+            "GET",
+            "/",
+            &[("forwarded", "for=\"[2001:db8::2]:1\";proto=https, for=10.1.1.1")],
+        );
         let found = client_address(&header.headers, &connection("10.0.0.1"), &rfc7239);
         assert_eq!(found.to_string(), "2001:db8::2", "RFC 7239 is read from the right as well");
     }
@@ -284,9 +312,19 @@ mod tests {
         let header = header(
             "GET",
             "/",
-            &[("host", "a"), ("x-forwarded-for", "1.2.3.4"), ("forwarded", "for=1"), ("x-real-ip", "1"), ("tollgate-error", "x"), ("x-kept", "1")],
+            &[
+                ("host", "a"),
+                ("x-forwarded-for", "1.2.3.4"),
+                ("forwarded", "for=1"),
+                ("x-real-ip", "1"),
+                ("tollgate-error", "x"),
+                ("x-kept", "1"),
+            ],
         );
-        let head = read(&header, false, &connection("10.0.0.1"), &policy(&[], ForwardedBy::default())).ok().unwrap();
+        let head =
+            read(&header, false, &connection("10.0.0.1"), &policy(&[], ForwardedBy::default()))
+                .ok()
+                .unwrap();
         assert_eq!(head.request.headers.len(), 1, "only the caller's own field is left");
     }
 }

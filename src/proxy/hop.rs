@@ -124,7 +124,15 @@ mod tests {
 
     #[test]
     fn nominating_what_a_check_depends_on_is_refused() {
-        for victim in ["host", "Authorization", "content-length", "X-Forwarded-For", ":path", "a b", "Forwarded"] {
+        for victim in [
+            "host",
+            "Authorization",
+            "content-length",
+            "X-Forwarded-For",
+            ":path",
+            "a b",
+            "Forwarded",
+        ] {
             let mut fields = HeaderMap::new();
             fields.insert(header::CONNECTION, HeaderValue::from_str(victim).unwrap());
             assert!(strip_request(&mut fields).is_err(), "{victim} must not be removable");
@@ -141,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_provider_cannot_pretend_to_be_the_gateway() {
-        let mut fields = headers(&[("tollgate-error", "token_expired"), ("content-type", "text/plain")]);
+        let mut fields =
+            headers(&[("tollgate-error", "token_expired"), ("content-type", "text/plain")]);
         strip_answer(&mut fields);
         assert!(!fields.contains_key("tollgate-error"), "ours alone");
         assert!(fields.contains_key("content-type"), "theirs stays");

@@ -47,7 +47,9 @@ impl Reservation {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
                 used.checked_add(bytes).filter(|used| *used <= limit)
             })
-            .map_err(|_| Fault::new(&codes::OVERLOADED).caused_by("the memory for held bodies is used up"))?;
+            .map_err(|_| {
+                Fault::new(&codes::OVERLOADED).caused_by("the memory for held bodies is used up")
+            })?;
         self.bytes += bytes;
         Ok(())
     }

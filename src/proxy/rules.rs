@@ -23,7 +23,9 @@ pub fn choose(route: &Route, exchange: &Exchange, entropy: &dyn Entropy) -> Resu
                     Ok(applies) => applies,
                     // A field that is not there makes a rule about it untrue.
                     Err(error) if error.kind == EvalErrorKind::MissingField => false,
-                    Err(error) => return Err(Fault::new(&codes::EXPRESSION_FAILED).caused_by(error)),
+                    Err(error) => {
+                        return Err(Fault::new(&codes::EXPRESSION_FAILED).caused_by(error));
+                    }
                 }
             }
         };

@@ -42,7 +42,12 @@ impl Wire {
     }
 
     /// Sends the head; `end` if there is no body.
-    pub async fn send_head(&mut self, head: RequestHeader, end: bool, progress: Duration) -> Result<(), Failure> {
+    pub async fn send_head(
+        &mut self,
+        head: RequestHeader,
+        end: bool,
+        progress: Duration,
+    ) -> Result<(), Failure> {
         let write = async {
             match &mut self.session.client {
                 HttpSession::H2(client) => client.write_request_header(Box::new(head), end),
@@ -58,7 +63,12 @@ impl Wire {
     }
 
     /// Sends a piece of the body.
-    pub async fn send_chunk(&mut self, chunk: Bytes, end: bool, progress: Duration) -> Result<(), Failure> {
+    pub async fn send_chunk(
+        &mut self,
+        chunk: Bytes,
+        end: bool,
+        progress: Duration,
+    ) -> Result<(), Failure> {
         let write = async {
             match &mut self.session.client {
                 HttpSession::H2(client) => client.write_request_body(chunk, end).await,
@@ -81,7 +91,9 @@ impl Wire {
             let event = match &mut self.session.client {
                 HttpSession::H1(client) => match client.read_response_task().await {
                     Ok(HttpTask::Header(head, _)) => Some(self.on_head(head)?),
-                    Ok(HttpTask::Body(chunk, _)) => chunk.filter(|chunk| !chunk.is_empty()).map(Event::Chunk),
+                    Ok(HttpTask::Body(chunk, _)) => {
+                        chunk.filter(|chunk| !chunk.is_empty()).map(Event::Chunk)
+                    }
                     Ok(HttpTask::Done | HttpTask::Trailer(_)) => {
                         self.answer_done = true;
                         Some(Event::End(None))

@@ -13,11 +13,14 @@ use tollgate_api::Clock;
 use super::Scheduler;
 use crate::{
     admin::AdminHandler,
-    config::{self, Environment, Report},
+    config::{self, Environment, Report, Watched},
     listener::Listeners,
     proxy::Gateway,
     snapshot::Snapshot,
-    telemetry::{Audit, Metrics, audit},
+    telemetry::{
+        Audit, Metrics, audit,
+        metrics::{InUse, Reload},
+    },
 };
 
 /// Who asked for a reload.
@@ -87,7 +90,7 @@ pub struct Reloader {
     audit: Arc<Audit>,
     scheduler: Mutex<Scheduler>,
     last: Mutex<Option<LastReload>>,
-    refused: Mutex<Option<(String, Vec<PathBuf>)>>,
+    refused: Mutex<Option<Vec<Watched>>>,
     running: AsyncMutex<()>,
 }
 
@@ -127,6 +130,7 @@ impl Reloader {
     /// Starts the background work of the configuration in force.
     pub fn start(&self) {
         let snapshot = self.gateway.snapshot();
+        self.metrics.reloaded(Reload::Applied, snapshot.generation, self.environment.clock.unix());
         self.lock(&self.scheduler).reconcile(&snapshot.jobs);
         self.publish(&snapshot);
     }
@@ -134,11 +138,10 @@ impl Reloader {
     /// Everything whose change can change the configuration: what is in force was read from it, or
     /// what was refused last.
     pub fn watched(&self) -> Vec<PathBuf> {
-        let mut watched = self.gateway.snapshot().watched.clone();
-        if let Some((_, refused)) = &*self.lock(&self.refused) {
-            watched.extend(refused.iter().cloned());
-        }
-        watched
+        let snapshot = self.gateway.snapshot();
+        let refused = self.lock(&self.refused);
+        let all = snapshot.watched.iter().chain(refused.iter().flatten());
+        all.map(|watched| watched.path.clone()).collect()
     }
 
     /// How the last reload ended; `None` if there was none since the start.
@@ -146,19 +149,13 @@ impl Reloader {
         self.lock(&self.last).clone()
     }
 
-    /// Reloads if the content differs from what is in force and from what was refused last.
+    /// Reloads if the content differs from what was read last, be it in force or refused.
     pub async fn reload_if_changed(&self, actor: Actor) {
-        let path = self.path.clone();
-        let Ok((hash, refused)) = tokio::task::spawn_blocking(move || config::hash(&path)).await else { return };
-        if hash == self.gateway.snapshot().hash {
-            // Whoever undoes a bad edit has also dealt with its refusal.
-            if self.lock(&self.refused).take().is_some() {
-                self.settle(Outcome::Unchanged);
-            }
-            return;
-        }
-        let known = self.lock(&self.refused).as_ref().is_some_and(|(known, _)| *known == hash);
-        if !known || refused {
+        let snapshot = self.gateway.snapshot();
+        let last_read =
+            self.lock(&self.refused).clone().unwrap_or_else(|| snapshot.watched.clone());
+        let unchanged = tokio::task::spawn_blocking(move || config::unchanged(&last_read)).await;
+        if matches!(unchanged, Ok(false)) {
             self.reload(actor).await;
         }
     }
@@ -177,10 +174,14 @@ impl Reloader {
                 if !report.findings.is_empty() {
                     tracing::warn!("configuration warnings:\n{report}");
                 }
-                self.apply(&actor, &old, snapshot)
+                let watched = snapshot.watched.clone();
+                let outcome = self.apply(&actor, &old, snapshot);
+                let refused = matches!(outcome, Outcome::Refused { .. });
+                *self.lock(&self.refused) = refused.then_some(watched);
+                outcome
             }
             Err(refusal) => {
-                *self.lock(&self.refused) = Some((refusal.hash.clone(), refusal.watched));
+                *self.lock(&self.refused) = Some(refusal.watched);
                 Outcome::Refused {
                     hash: refusal.hash,
                     report: refusal.report.to_string(),
@@ -189,7 +190,10 @@ impl Reloader {
             }
         };
         if let Outcome::Refused { report, hash, .. } = &outcome {
-            tracing::error!(actor = actor.name(), "the configuration was refused, the last good one stays in force:\n{report}");
+            tracing::error!(
+                actor = actor.name(),
+                "the configuration was refused, the last good one stays in force:\n{report}"
+            );
             let event = audit::Event {
                 actor: actor.name(),
                 action: "reload",
@@ -218,8 +222,14 @@ impl Reloader {
         let (prepared, operators) = match (prepared, operators) {
             (Ok(prepared), Ok(operators)) => (prepared, operators),
             (prepared, operators) => {
-                let errors = prepared.err().into_iter().flatten().chain(operators.err().into_iter().flatten());
-                return refused(errors.map(|error| error.to_string()).collect::<Vec<_>>().join("; "));
+                let errors = prepared
+                    .err()
+                    .into_iter()
+                    .flatten()
+                    .chain(operators.err().into_iter().flatten());
+                return refused(
+                    errors.map(|error| error.to_string()).collect::<Vec<_>>().join("; "),
+                );
             }
         };
         let event = audit::Event {
@@ -230,18 +240,21 @@ impl Reloader {
             result: "applied",
             ..audit::Event::default()
         };
-        if self.audit.write(&event).is_err() && self.audit.on_failure() == audit::OnFailure::Closed {
+        if self.audit.write(&event).is_err() && self.audit.on_failure() == audit::OnFailure::Closed
+        {
             return refused("the audit record of this reload cannot be written".to_owned());
         }
         let needs_restart = needs_restart(&old.effective, &snapshot.effective);
         if !needs_restart.is_empty() {
-            tracing::warn!("changed settings that take effect when the process starts again: {}", needs_restart.join(", "));
+            tracing::warn!(
+                "changed settings that take effect when the process starts again: {}",
+                needs_restart.join(", ")
+            );
         }
         self.gateway.swap(snapshot.clone());
         self.listeners.commit(prepared);
         self.operators.commit(operators);
         self.lock(&self.scheduler).reconcile(&snapshot.jobs);
-        *self.lock(&self.refused) = None;
         self.publish(&snapshot);
         tracing::info!(
             actor = actor.name(),
@@ -249,7 +262,11 @@ impl Reloader {
             hash = snapshot.hash,
             "configuration in force"
         );
-        Outcome::Applied { generation: snapshot.generation, hash: snapshot.hash.clone(), needs_restart }
+        Outcome::Applied {
+            generation: snapshot.generation,
+            hash: snapshot.hash.clone(),
+            needs_restart,
+        }
     }
 
     async fn compile(&self, generation: u64) -> Result<(Snapshot, Report), config::Refusal> {
@@ -263,9 +280,9 @@ impl Reloader {
     fn settle(&self, outcome: Outcome) {
         let at = self.environment.clock.unix();
         let (result, generation) = match &outcome {
-            Outcome::Applied { generation, .. } => (crate::telemetry::metrics::Reload::Applied, *generation),
-            Outcome::Unchanged => (crate::telemetry::metrics::Reload::Unchanged, self.gateway.snapshot().generation),
-            Outcome::Refused { .. } => (crate::telemetry::metrics::Reload::Rejected, self.gateway.snapshot().generation),
+            Outcome::Applied { generation, .. } => (Reload::Applied, *generation),
+            Outcome::Unchanged => (Reload::Unchanged, self.gateway.snapshot().generation),
+            Outcome::Refused { .. } => (Reload::Rejected, self.gateway.snapshot().generation),
         };
         self.metrics.reloaded(result, generation, at);
         *self.lock(&self.last) = Some(LastReload { at, outcome });
@@ -273,11 +290,28 @@ impl Reloader {
 
     /// What is true of the configuration as a whole, in metrics.
     fn publish(&self, snapshot: &Snapshot) {
+        self.metrics.retain(&InUse {
+            routes: snapshot.routes.iter().map(|route| &*route.name).collect(),
+            upstreams: snapshot.upstreams.iter().map(|provider| &*provider.name).collect(),
+            plugins: snapshot
+                .routes
+                .iter()
+                .flat_map(|route| route.chain.entries())
+                .chain(snapshot.upstreams.iter().flat_map(|provider| provider.chain.entries()))
+                .map(|entry| &*entry.name)
+                .collect(),
+        });
         self.metrics.forget_inventory();
         for (place, expires) in &snapshot.expiries {
-            self.metrics.certificate("", place, Duration::from_secs(u64::try_from(*expires).unwrap_or(0)));
+            self.metrics.certificate(
+                "",
+                place,
+                Duration::from_secs(u64::try_from(*expires).unwrap_or(0)),
+            );
         }
-        self.metrics.unauthenticated_routes(snapshot.routes.iter().filter(|route| route.unauthenticated).count());
+        self.metrics.unauthenticated_routes(
+            snapshot.routes.iter().filter(|route| route.unauthenticated).count(),
+        );
     }
 
     fn lock<'m, T>(&self, mutex: &'m Mutex<T>) -> std::sync::MutexGuard<'m, T> {

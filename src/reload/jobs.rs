@@ -24,11 +24,13 @@ impl Scheduler {
             if next.contains_key(&job.name) {
                 continue;
             }
-            let kept = self
-                .0
-                .remove(&job.name)
-                .filter(|running| running.fingerprint == job.fingerprint && !running.task.is_finished());
-            let running = kept.unwrap_or_else(|| Running { fingerprint: job.fingerprint, task: start(job.clone()) });
+            let kept = self.0.remove(&job.name).filter(|running| {
+                running.fingerprint == job.fingerprint && !running.task.is_finished()
+            });
+            let running = kept.unwrap_or_else(|| Running {
+                fingerprint: job.fingerprint,
+                task: start(job.clone()),
+            });
             next.insert(job.name.clone(), running);
         }
         for (_, gone) in std::mem::replace(&mut self.0, next) {

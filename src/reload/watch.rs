@@ -33,14 +33,17 @@ pub async fn watch(reloader: Arc<Reloader>) {
     };
     let mut watched = BTreeSet::new();
     loop {
-        let wanted: BTreeSet<PathBuf> = reloader.watched().iter().flat_map(|path| folders(path)).collect();
+        let wanted: BTreeSet<PathBuf> =
+            reloader.watched().iter().flat_map(|path| folders(path)).collect();
         if let Some(debouncer) = &mut debouncer {
             for gone in watched.difference(&wanted) {
                 let _: Result<(), _> = debouncer.unwatch(gone);
             }
             let mut kept = BTreeSet::new();
             for folder in wanted {
-                if watched.contains(&folder) || debouncer.watch(&folder, RecursiveMode::NonRecursive).is_ok() {
+                if watched.contains(&folder)
+                    || debouncer.watch(&folder, RecursiveMode::NonRecursive).is_ok()
+                {
                     kept.insert(folder);
                 }
             }
@@ -66,7 +69,11 @@ fn folders(path: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     let mut at = path.to_path_buf();
     for _ in 0..MAX_LINKS {
-        let folder = if at.is_dir() { at.clone() } else { at.parent().map(Path::to_path_buf).unwrap_or_default() };
+        let folder = if at.is_dir() {
+            at.clone()
+        } else {
+            at.parent().map(Path::to_path_buf).unwrap_or_default()
+        };
         if let Ok(folder) = std::path::absolute(&folder) {
             // A folder that is itself a link is swapped in its parent.
             for ancestor in folder.ancestors() {
@@ -103,7 +110,10 @@ mod tests {
         std::os::unix::fs::symlink("v1", root.join("data")).unwrap();
         std::os::unix::fs::symlink("data/key.pem", root.join("key.pem")).unwrap();
         let found = folders(&root.join("key.pem"));
-        assert!(found.contains(&root), "the folder of the link, in which `data` is swapped: {found:?}");
+        assert!(
+            found.contains(&root),
+            "the folder of the link, in which `data` is swapped: {found:?}"
+        );
         assert!(found.contains(&root.join("data")), "the folder it points into: {found:?}");
         std::fs::remove_dir_all(&root).unwrap();
     }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::{Context, listener};
 use crate::{
-    config::{node::join_pointer, schema::{self, Config}},
+    config::{
+        node::join_pointer,
+        schema::{self, Config},
+    },
     listener::{ClientAuth, Limits, ListenerSpec},
     snapshot::{Admin, AdminToken, Role},
 };
@@ -23,9 +26,17 @@ pub(super) fn compile(context: &mut Context<'_>, config: &Config) -> Option<Admi
         let Some(secret) = context.secret(&pointer, &token.token) else { continue };
         let secret = trimmed(&secret);
         if secret.expose().len() < SHORTEST_TOKEN {
-            context.error(&pointer, format!("an admin token needs at least {SHORTEST_TOKEN} characters"), "too short");
+            context.error(
+                &pointer,
+                format!("an admin token needs at least {SHORTEST_TOKEN} characters"),
+                "too short",
+            );
         }
-        tokens.push(AdminToken { name: Arc::from(token.name.as_str()), token: secret, role: role(token.role) });
+        tokens.push(AdminToken {
+            name: Arc::from(token.name.as_str()),
+            token: secret,
+            role: role(token.role),
+        });
     }
     let (address, tls) = (address?, tls?);
     if !address.ip().is_loopback() {
@@ -37,7 +48,8 @@ pub(super) fn compile(context: &mut Context<'_>, config: &Config) -> Option<Admi
                 "add `admin.tls`, or listen on 127.0.0.1",
             );
         }
-        let certificates_required = tls.as_ref().is_some_and(|tls| matches!(tls.client(), ClientAuth::Required(_)));
+        let certificates_required =
+            tls.as_ref().is_some_and(|tls| matches!(tls.client(), ClientAuth::Required(_)));
         if settings.tokens.is_empty() && !certificates_required {
             context.error_with_hint(
                 "/admin/address",
@@ -47,7 +59,9 @@ pub(super) fn compile(context: &mut Context<'_>, config: &Config) -> Option<Admi
             );
         }
     }
-    if settings.client_certificate_role.is_some() && tls.as_ref().is_none_or(|tls| matches!(tls.client(), ClientAuth::Off)) {
+    if settings.client_certificate_role.is_some()
+        && tls.as_ref().is_none_or(|tls| matches!(tls.client(), ClientAuth::Off))
+    {
         context.error(
             &join_pointer("/admin", "client_certificate_role"),
             "`client_certificate_role` needs `admin.tls.client_certificates`",
@@ -55,7 +69,12 @@ pub(super) fn compile(context: &mut Context<'_>, config: &Config) -> Option<Admi
         );
     }
     Some(Admin {
-        listener: ListenerSpec { name: Arc::from("admin"), address, tls, limits: Limits { connections: 256, ..Limits::default() } },
+        listener: ListenerSpec {
+            name: Arc::from("admin"),
+            address,
+            tls,
+            limits: Limits { connections: 256, ..Limits::default() },
+        },
         tokens,
         client_certificate_role: settings.client_certificate_role.map(role),
     })

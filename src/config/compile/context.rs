@@ -32,12 +32,24 @@ impl<'a> Context<'a> {
     }
 
     /// Reports an error and what would help.
-    pub fn error_with_hint(&mut self, pointer: &str, message: impl Into<String>, label: &str, hint: impl Into<String>) {
+    pub fn error_with_hint(
+        &mut self,
+        pointer: &str,
+        message: impl Into<String>,
+        label: &str,
+        hint: impl Into<String>,
+    ) {
         self.findings.push(self.finding(Diagnostic::error(message), pointer, label).hint(hint));
     }
 
     /// Reports something that works and is probably not meant.
-    pub fn warning(&mut self, pointer: &str, message: impl Into<String>, label: &str, hint: impl Into<String>) {
+    pub fn warning(
+        &mut self,
+        pointer: &str,
+        message: impl Into<String>,
+        label: &str,
+        hint: impl Into<String>,
+    ) {
         self.findings.push(self.finding(Diagnostic::warning(message), pointer, label).hint(hint));
     }
 
@@ -74,7 +86,11 @@ impl<'a> Context<'a> {
     }
 
     /// Chain and key of a certificate.
-    pub fn certificate(&mut self, pointer: &str, files: &CertificateFiles) -> Option<(Bytes, Secret)> {
+    pub fn certificate(
+        &mut self,
+        pointer: &str,
+        files: &CertificateFiles,
+    ) -> Option<(Bytes, Secret)> {
         let chain = self.file(&join_pointer(pointer, "chain"), &files.chain);
         let key = self.secret(&join_pointer(pointer, "key"), &files.key);
         Some((chain?, key?))
@@ -112,8 +128,11 @@ impl<'a> Context<'a> {
 
 fn is_name(name: &str) -> bool {
     name.len() <= 64
-        && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
         && name
             .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
+            .next()
+            .is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
+        && name.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
+        })
 }

@@ -13,7 +13,10 @@ use crate::{
 };
 
 /// All listeners, and how the loop treats their requests.
-pub(super) fn compile(context: &mut Context<'_>, config: &Config) -> Option<(Vec<ListenerSpec>, Policies)> {
+pub(super) fn compile(
+    context: &mut Context<'_>,
+    config: &Config,
+) -> Option<(Vec<ListenerSpec>, Policies)> {
     let mut specs = Vec::new();
     let mut policies = HashMap::new();
     let mut taken: HashMap<SocketAddr, &str> = HashMap::new();
@@ -34,7 +37,10 @@ pub(super) fn compile(context: &mut Context<'_>, config: &Config) -> Option<(Vec
             continue;
         };
         if spec.address.port() != 0
-            && let Some(other) = taken.insert(spec.address, config.listeners.get_key_value(&*name).map_or("", |(key, _)| key))
+            && let Some(other) = taken.insert(
+                spec.address,
+                config.listeners.get_key_value(&*name).map_or("", |(key, _)| key),
+            )
         {
             context.error(
                 &join_pointer(&pointer, "address"),
@@ -48,7 +54,12 @@ pub(super) fn compile(context: &mut Context<'_>, config: &Config) -> Option<(Vec
     complete.then_some((specs, policies))
 }
 
-fn one(context: &mut Context<'_>, pointer: &str, name: Arc<str>, listener: &Listener) -> Option<ListenerSpec> {
+fn one(
+    context: &mut Context<'_>,
+    pointer: &str,
+    name: Arc<str>,
+    listener: &Listener,
+) -> Option<ListenerSpec> {
     let address = socket_address(context, &join_pointer(pointer, "address"), &listener.address);
     let tls = match &listener.tls {
         None => Some(None),
@@ -58,18 +69,30 @@ fn one(context: &mut Context<'_>, pointer: &str, name: Arc<str>, listener: &List
 }
 
 /// An address that was already checked for its form.
-pub(super) fn socket_address(context: &mut Context<'_>, pointer: &str, text: &str) -> Option<SocketAddr> {
+pub(super) fn socket_address(
+    context: &mut Context<'_>,
+    pointer: &str,
+    text: &str,
+) -> Option<SocketAddr> {
     match text.parse() {
         Ok(address) => Some(address),
         Err(_) => {
-            context.error(pointer, "invalid `address`: expected an address and port such as `127.0.0.1:8443`", "this value");
+            context.error(
+                pointer,
+                "invalid `address`: expected an address and port such as `127.0.0.1:8443`",
+                "this value",
+            );
             None
         }
     }
 }
 
 /// TLS of a listener.
-pub(super) fn tls(context: &mut Context<'_>, pointer: &str, settings: &ListenerTls) -> Option<TlsSpec> {
+pub(super) fn tls(
+    context: &mut Context<'_>,
+    pointer: &str,
+    settings: &ListenerTls,
+) -> Option<TlsSpec> {
     let mut certificates = Vec::new();
     let list = join_pointer(pointer, "certificates");
     if settings.certificates.is_empty() {
@@ -88,12 +111,18 @@ pub(super) fn tls(context: &mut Context<'_>, pointer: &str, settings: &ListenerT
                 let expires = certificate.not_after();
                 let place = files.chain.display().to_string();
                 check_expiry(context, &join_pointer(&pointer, "chain"), expires);
-                context.expiries.push((place, i64::try_from(expires.as_secs()).unwrap_or(i64::MAX)));
+                context
+                    .expiries
+                    .push((place, i64::try_from(expires.as_secs()).unwrap_or(i64::MAX)));
                 certificates.push(certificate);
             }
             Err(message) => {
                 complete = false;
-                context.error(&join_pointer(&pointer, "chain"), format!("this certificate cannot be used: {message}"), "this certificate");
+                context.error(
+                    &join_pointer(&pointer, "chain"),
+                    format!("this certificate cannot be used: {message}"),
+                    "this certificate",
+                );
             }
         }
     }
@@ -127,9 +156,19 @@ pub(super) fn tls(context: &mut Context<'_>, pointer: &str, settings: &ListenerT
 fn check_expiry(context: &mut Context<'_>, pointer: &str, expires: std::time::Duration) {
     let now = context.environment.clock.unix();
     if expires <= now {
-        context.warning(pointer, "this certificate has expired", "expired", "callers will refuse it; renew it");
+        context.warning(
+            pointer,
+            "this certificate has expired",
+            "expired",
+            "callers will refuse it; renew it",
+        );
     } else if expires < now + std::time::Duration::from_secs(7 * 24 * 3600) {
-        context.warning(pointer, "this certificate expires within 7 days", "expires soon", "renew it; a reload picks the new one up");
+        context.warning(
+            pointer,
+            "this certificate expires within 7 days",
+            "expires soon",
+            "renew it; a reload picks the new one up",
+        );
     }
 }
 

@@ -17,11 +17,14 @@ use std::{collections::HashMap, sync::Arc};
 use tollgate_api::{Clock, Entropy, Fetch, Jobs, State, Stores};
 
 use self::context::Context;
-use super::{Loaded, Report, Sources, decode, schema::{self, Config}};
+use super::{
+    Loaded, Report, Sources, decode,
+    schema::{self, Config},
+};
 use crate::{
     routing::Table,
     snapshot::{Audit, Drain, Log, Snapshot},
-    telemetry::{Metrics, audit::OnFailure},
+    telemetry::{Metrics, audit::OnFailure, log},
 };
 
 /// What compiled plugins and upstreams will live on.
@@ -66,6 +69,11 @@ pub fn compile(
         expiries: Vec::new(),
     };
     context.check_names(&config);
+    if let Some(filter) = &config.log.filter
+        && let Err(message) = log::check(filter)
+    {
+        context.error("/log/filter", format!("invalid `filter`: {message}"), "this value");
+    }
     let listeners = listener::compile(&mut context, &config);
     let upstreams = upstream::compile(&mut context, &config);
     let routes = route::compile(&mut context, &config, &upstreams);
@@ -110,7 +118,7 @@ pub fn compile(
         held_memory: config.limits.held_memory.as_usize(),
         jobs,
         effective: redact::effective(&config),
-        watched: sources.watched().into_iter().map(|watched| watched.path).collect(),
+        watched: sources.watched(),
         expiries,
     };
     Ok((snapshot, report))

@@ -109,7 +109,11 @@ pub(super) fn chain(
         Side::Route => 0,
         Side::Upstream => 1 << 16,
     };
-    complete.then(|| Built { chain: Chain::new(built, first_instance), authenticates, shadows_authentication })
+    complete.then(|| Built {
+        chain: Chain::new(built, first_instance),
+        authenticates,
+        shadows_authentication,
+    })
 }
 
 fn build(

@@ -32,7 +32,11 @@ fn is_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["authorization", "cookie", "password", "secret", "api-key", "api_key", "apikey", "token"]
         .iter()
-        .any(|word| name == *word || name.ends_with(&format!("-{word}")) || name.ends_with(&format!("_{word}")))
+        .any(|word| {
+            name == *word
+                || name.ends_with(&format!("-{word}"))
+                || name.ends_with(&format!("_{word}"))
+        })
 }
 
 #[cfg(test)]

@@ -14,17 +14,28 @@ use crate::{
         node::join_pointer,
         schema::{self, Config, HeaderCondition, QueryCondition},
     },
-    routing::{HeaderMatch, HostPattern, PathPattern, QueryMatch, RouteId, RouteMatch, Table, ValueMatch},
+    routing::{
+        HeaderMatch, HostPattern, PathPattern, QueryMatch, RouteId, RouteMatch, Table, ValueMatch,
+    },
     snapshot::{Route, Rule},
 };
 
 /// All routes and the table that finds them.
-pub(super) fn compile(context: &mut Context<'_>, config: &Config, upstreams: &Upstreams) -> Option<Routes> {
+pub(super) fn compile(
+    context: &mut Context<'_>,
+    config: &Config,
+    upstreams: &Upstreams,
+) -> Option<Routes> {
     let mut matches = Vec::new();
     let mut routes = Vec::new();
     let mut complete = true;
     if config.routes.is_empty() {
-        context.error_with_hint("/routes", "no route is configured", "needs at least one", "without a route every request is answered 404");
+        context.error_with_hint(
+            "/routes",
+            "no route is configured",
+            "needs at least one",
+            "without a route every request is answered 404",
+        );
     }
     for (at, (name, route)) in config.routes.iter().enumerate() {
         let pointer = join_pointer("/routes", name);
@@ -46,10 +57,15 @@ pub(super) fn compile(context: &mut Context<'_>, config: &Config, upstreams: &Up
             let names: Vec<&String> = config.routes.keys().collect();
             for conflict in conflicts {
                 let (RouteId(first), RouteId(second)) = conflict.routes;
-                let (Some(first), Some(second)) = (names.get(first), names.get(second)) else { continue };
+                let (Some(first), Some(second)) = (names.get(first), names.get(second)) else {
+                    continue;
+                };
                 context.error_with_hint(
                     &join_pointer("/routes", second),
-                    format!("routes `{first}` and `{second}` take the same requests: {}", conflict.reason),
+                    format!(
+                        "routes `{first}` and `{second}` take the same requests: {}",
+                        conflict.reason
+                    ),
                     "neither is more specific",
                     "make one of them more specific, or serve them on different listeners or hosts",
                 );
@@ -165,7 +181,11 @@ fn rules(
             None => Some(None),
             Some(Ok(expression)) => Some(Some(expression)),
             Some(Err(error)) => {
-                context.error(&join_pointer(&place, "when"), format!("invalid `when`: {error}"), "this expression");
+                context.error(
+                    &join_pointer(&place, "when"),
+                    format!("invalid `when`: {error}"),
+                    "this expression",
+                );
                 None
             }
         };
@@ -198,7 +218,11 @@ fn shares(
             .map(|(name, share)| (join_pointer(&join_pointer(place, "split"), name), name, *share))
             .collect(),
         (None, Some(_)) => {
-            context.error(&join_pointer(place, "split"), "`split` needs at least one share above 0", "no share");
+            context.error(
+                &join_pointer(place, "split"),
+                "`split` needs at least one share above 0",
+                "no share",
+            );
             return None;
         }
         (Some(_), Some(_)) => {
@@ -219,7 +243,9 @@ fn shares(
                 complete = false;
                 let message = format!("unknown upstream `{name}`");
                 match Context::suggest(name, upstreams.names()) {
-                    Some(hint) => context.error_with_hint(&pointer, message, "not configured", hint),
+                    Some(hint) => {
+                        context.error_with_hint(&pointer, message, "not configured", hint)
+                    }
                     None => context.error(&pointer, message, "not configured"),
                 }
             }
@@ -228,29 +254,48 @@ fn shares(
     complete.then_some(shares)
 }
 
-fn match_of(context: &mut Context<'_>, config: &Config, pointer: &str, route: &schema::Route) -> Option<RouteMatch> {
+fn match_of(
+    context: &mut Context<'_>,
+    config: &Config,
+    pointer: &str,
+    route: &schema::Route,
+) -> Option<RouteMatch> {
     let settings = &route.matches;
     let pointer_to = |name: &str| format!("{pointer}/match/{name}");
     let errors = context.findings.errors();
 
     let path = match (&settings.path, &settings.path_prefix) {
         (Some(_), Some(_)) => {
-            context.error(&pointer_to("path_prefix"), "`path` and `path_prefix` exclude each other", "name one of them");
+            context.error(
+                &pointer_to("path_prefix"),
+                "`path` and `path_prefix` exclude each other",
+                "name one of them",
+            );
             None
         }
         (Some(path), None) => parsed(context, &pointer_to("path"), PathPattern::parse(path)),
-        (None, Some(prefix)) => parsed(context, &pointer_to("path_prefix"), PathPattern::prefix(prefix)),
+        (None, Some(prefix)) => {
+            parsed(context, &pointer_to("path_prefix"), PathPattern::prefix(prefix))
+        }
         (None, None) => parsed(context, pointer, PathPattern::prefix("/")),
     };
     let mut hosts = Vec::new();
     if settings.host.is_some() && settings.hosts.is_some() {
-        context.error(&pointer_to("hosts"), "`host` and `hosts` exclude each other", "name one of them");
+        context.error(
+            &pointer_to("hosts"),
+            "`host` and `hosts` exclude each other",
+            "name one of them",
+        );
     }
     if let Some(host) = &settings.host {
         hosts.extend(parsed(context, &pointer_to("host"), HostPattern::parse(host)));
     }
     for (at, host) in settings.hosts.iter().flatten().enumerate() {
-        hosts.extend(parsed(context, &format!("{}/{at}", pointer_to("hosts")), HostPattern::parse(host)));
+        hosts.extend(parsed(
+            context,
+            &format!("{}/{at}", pointer_to("hosts")),
+            HostPattern::parse(host),
+        ));
     }
     let mut listeners = Vec::new();
     for (at, name) in route.listeners.iter().flatten().enumerate() {
@@ -268,12 +313,19 @@ fn match_of(context: &mut Context<'_>, config: &Config, pointer: &str, route: &s
     if route.listeners.is_none() {
         listeners.extend(config.listeners.keys().map(|name| Arc::from(name.as_str())));
     } else if route.listeners.as_ref().is_some_and(Vec::is_empty) {
-        context.error(&format!("{pointer}/listeners"), "`listeners` is empty, so the route is never reached", "is empty");
+        context.error(
+            &format!("{pointer}/listeners"),
+            "`listeners` is empty, so the route is never reached",
+            "is empty",
+        );
     }
     let mut methods = Vec::new();
     for (at, method) in settings.methods.iter().flatten().enumerate() {
         match Method::from_bytes(method.as_bytes()) {
-            Ok(parsed) if parsed != Method::CONNECT && method.bytes().all(|byte| !byte.is_ascii_lowercase()) => {
+            Ok(parsed)
+                if parsed != Method::CONNECT
+                    && method.bytes().all(|byte| !byte.is_ascii_lowercase()) =>
+            {
                 methods.push(parsed);
             }
             _ => context.error(
@@ -312,7 +364,11 @@ fn match_of(context: &mut Context<'_>, config: &Config, pointer: &str, route: &s
             QueryCondition::Present(true) => ValueMatch::Present,
             QueryCondition::Equals(text) => ValueMatch::Exact(Arc::from(text.as_str())),
             QueryCondition::Present(false) => {
-                context.error(&join_pointer(&pointer_to("query"), name), "`present` can only be `true`", "this value");
+                context.error(
+                    &join_pointer(&pointer_to("query"), name),
+                    "`present` can only be `true`",
+                    "this value",
+                );
                 continue;
             }
         };
@@ -329,7 +385,11 @@ fn match_of(context: &mut Context<'_>, config: &Config, pointer: &str, route: &s
     })
 }
 
-fn parsed<T, E: std::fmt::Display>(context: &mut Context<'_>, pointer: &str, result: Result<T, E>) -> Option<T> {
+fn parsed<T, E: std::fmt::Display>(
+    context: &mut Context<'_>,
+    pointer: &str,
+    result: Result<T, E>,
+) -> Option<T> {
     match result {
         Ok(value) => Some(value),
         Err(error) => {

@@ -13,8 +13,8 @@ use crate::{
     },
     snapshot::{HostPolicy, Provider},
     upstream::{
-        Balance, ClientIdentity, EndpointSpec, HealthKind, HealthSpec, Protocol, Timeouts, TlsSpec, Trust,
-        Upstream, UpstreamSpec,
+        Balance, ClientIdentity, EndpointSpec, HealthKind, HealthSpec, Protocol, Timeouts, TlsSpec,
+        Trust, Upstream, UpstreamSpec,
     },
 };
 
@@ -56,7 +56,12 @@ pub(super) fn compile(context: &mut Context<'_>, config: &Config) -> Upstreams {
     )
 }
 
-fn one(context: &mut Context<'_>, pointer: &str, name: &str, settings: &schema::Upstream) -> Option<Provider> {
+fn one(
+    context: &mut Context<'_>,
+    pointer: &str,
+    name: &str,
+    settings: &schema::Upstream,
+) -> Option<Provider> {
     let endpoints = endpoints(context, pointer, settings);
     let tls = tls(context, &join_pointer(pointer, "tls"), &settings.tls);
     let health = settings.health.as_ref().map(|health| health_spec(context, pointer, health));
@@ -86,13 +91,18 @@ fn one(context: &mut Context<'_>, pointer: &str, name: &str, settings: &schema::
         connections: settings.connections as usize,
         ..UpstreamSpec::new(name, endpoints?)
     };
-    let upstream = match Upstream::new(spec, context.environment.clock.clone(), &context.environment.state) {
-        Ok(upstream) => Arc::new(upstream),
-        Err(message) => {
-            context.error(pointer, format!("this upstream cannot be used: {message}"), "this upstream");
-            return None;
-        }
-    };
+    let upstream =
+        match Upstream::new(spec, context.environment.clock.clone(), &context.environment.state) {
+            Ok(upstream) => Arc::new(upstream),
+            Err(message) => {
+                context.error(
+                    pointer,
+                    format!("this upstream cannot be used: {message}"),
+                    "this upstream",
+                );
+                return None;
+            }
+        };
     Some(Provider {
         name: Arc::from(name),
         upstream,
@@ -108,7 +118,11 @@ fn one(context: &mut Context<'_>, pointer: &str, name: &str, settings: &schema::
     })
 }
 
-fn endpoints(context: &mut Context<'_>, pointer: &str, settings: &schema::Upstream) -> Option<Vec<EndpointSpec>> {
+fn endpoints(
+    context: &mut Context<'_>,
+    pointer: &str,
+    settings: &schema::Upstream,
+) -> Option<Vec<EndpointSpec>> {
     let list = join_pointer(pointer, "endpoints");
     if settings.endpoints.is_empty() {
         context.error(&list, "`endpoints` needs at least one URL", "is empty");
@@ -130,7 +144,9 @@ fn endpoints(context: &mut Context<'_>, pointer: &str, settings: &schema::Upstre
                 }
                 endpoints.push(endpoint);
             }
-            Err(message) => context.error(&place, format!("invalid endpoint: {message}"), "this URL"),
+            Err(message) => {
+                context.error(&place, format!("invalid endpoint: {message}"), "this URL")
+            }
         }
     }
     (endpoints.len() == settings.endpoints.len()).then_some(endpoints)
@@ -159,10 +175,15 @@ fn parse_endpoint(url: &str) -> Result<EndpointSpec, &'static str> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn tls(context: &mut Context<'_>, pointer: &str, settings: &schema::UpstreamTls) -> Option<TlsSpec> {
+fn tls(
+    context: &mut Context<'_>,
+    pointer: &str,
+    settings: &schema::UpstreamTls,
+) -> Option<TlsSpec> {
     let trust = match &settings.trust {
         None => Some(None),
         Some(path) => {
@@ -180,11 +201,13 @@ fn tls(context: &mut Context<'_>, pointer: &str, settings: &schema::UpstreamTls)
         None => Some(None),
         Some(files) => {
             let place = join_pointer(pointer, "certificate");
-            context.certificate(&place, files).and_then(|(chain, key)| match ClientIdentity::from_pem(&chain, key) {
-                Ok(identity) => Some(Some(identity)),
-                Err(message) => {
-                    context.error(&place, message, "this certificate");
-                    None
+            context.certificate(&place, files).and_then(|(chain, key)| {
+                match ClientIdentity::from_pem(&chain, key) {
+                    Ok(identity) => Some(Some(identity)),
+                    Err(message) => {
+                        context.error(&place, message, "this certificate");
+                        None
+                    }
                 }
             })
         }
@@ -198,9 +221,17 @@ fn health_spec(context: &mut Context<'_>, pointer: &str, health: &schema::Health
         Some(http) => {
             if !http.path.starts_with('/') {
                 let place = format!("{pointer}/health/http/path");
-                context.error(&place, "invalid `path`: expected a path that begins with `/`", "this value");
+                context.error(
+                    &place,
+                    "invalid `path`: expected a path that begins with `/`",
+                    "this value",
+                );
             }
-            HealthKind::Http { path: http.path.clone(), expect: http.statuses.clone().unwrap_or_default(), host: None }
+            HealthKind::Http {
+                path: http.path.clone(),
+                expect: http.statuses.clone().unwrap_or_default(),
+                host: None,
+            }
         }
     };
     HealthSpec {

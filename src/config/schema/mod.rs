@@ -14,11 +14,14 @@ use serde::{Deserialize, Serialize};
 use tollgate_api::setting::{ByteSize, Delay, Duration};
 
 pub use admin::{AccessLog, Admin, AdminToken, Audit, AuditFailure, Log, LogFormat, Role};
-pub use listener::{CertificateFiles, ClientCertificates, ForwardedBy, Listener, ListenerLimits, ListenerTls};
+pub use listener::{
+    CertificateFiles, ClientCertificates, ForwardedBy, Listener, ListenerLimits, ListenerTls,
+};
 pub use plugin::{PluginEntry, PluginMode};
 pub use route::{HeaderCondition, Match, QueryCondition, Route, RouteLimits, SendTo};
 pub use upstream::{
-    Balance, EndpointEntry, Health, HealthHttp, HostHeader, Protocol, Timeouts, Upstream, UpstreamTls,
+    Balance, EndpointEntry, Health, HealthHttp, HostHeader, Protocol, Timeouts, Upstream,
+    UpstreamTls,
 };
 
 /// The configuration of a Tollgate.

@@ -49,13 +49,16 @@ impl<'de> Deserialize<'de> for PluginEntry {
                         "name" => name = Some(map.next_value()?),
                         "mode" => mode = map.next_value()?,
                         _ if plugin.is_some() => {
-                            return Err(de::Error::custom("an entry of `plugins` names exactly one plugin"));
+                            return Err(de::Error::custom(
+                                "an entry of `plugins` names exactly one plugin",
+                            ));
                         }
                         _ => plugin = Some((key, map.next_value::<Value>()?)),
                     }
                 }
-                let (kind, settings) = plugin
-                    .ok_or_else(|| de::Error::custom("an entry of `plugins` names exactly one plugin"))?;
+                let (kind, settings) = plugin.ok_or_else(|| {
+                    de::Error::custom("an entry of `plugins` names exactly one plugin")
+                })?;
                 Ok(PluginEntry { kind, settings, name, mode })
             }
         }
@@ -86,10 +89,7 @@ impl JsonSchema for PluginEntry {
             let schema = (definition.schema)(generator);
             properties.insert(definition.kind.to_owned(), schema.to_value());
         }
-        properties.insert(
-            "mode".to_owned(),
-            generator.subschema_for::<PluginMode>().to_value(),
-        );
+        properties.insert("mode".to_owned(), generator.subschema_for::<PluginMode>().to_value());
         properties.insert(
             "name".to_owned(),
             json!({

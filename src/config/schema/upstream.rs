@@ -48,8 +48,8 @@ pub struct Upstream {
     /// Tell the provider the caller's address and host in `Forwarded` and `X-Forwarded-*`.
     #[serde(default = "yes")]
     pub forwarded: bool,
-    /// Forward the caller's `Authorization` header. It was meant for the gateway, so this is
-    /// refused unless said here.
+    /// Forward the caller's `Authorization` header from routes on which no plugin looks at it. Where
+    /// one does, that plugin decides (`forward_token` of `jwt`).
     #[serde(default)]
     pub forward_authorization: bool,
     /// Plugins that speak to the provider, in the order in which requests pass them. They run once
