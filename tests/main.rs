@@ -1,0 +1,12 @@
+//! What a user, an operator or an attacker sees of a gateway, from outside: real sockets, real TLS,
+//! real processes. `support` is the harness; every other file is a subject.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test ends where its assumptions do"
+)]
+
+mod support;
+
+mod harness;
