@@ -160,7 +160,7 @@ fn harden(snapshot: &Snapshot) {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         // Never a harm: what is allowed is asked for.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit.clone() });
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     }
     let available = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let wanted: u64 =

@@ -29,7 +29,7 @@ pub(super) enum Call {
 
 impl Call {
     /// What this method and path mean; the error is the answer to anything else.
-    pub fn of(method: &Method, path: &str) -> Result<Self, Answer> {
+    pub fn of(method: &Method, path: &str) -> Result<Self, Box<Answer>> {
         let (call, allowed) = match path {
             "/healthz" => (Self::Health, [Method::GET, Method::HEAD].as_slice()),
             "/readyz" => (Self::Ready, [Method::GET, Method::HEAD].as_slice()),
@@ -37,10 +37,10 @@ impl Call {
             "/config" => (Self::Config, [Method::GET, Method::HEAD].as_slice()),
             "/config/reload" => (Self::Reload, [Method::POST].as_slice()),
             _ => {
-                return Err(problem(
+                return Err(Box::new(problem(
                     StatusCode::NOT_FOUND,
                     "there is nothing here; see /healthz, /readyz, /metrics, /config, /config/reload",
-                ));
+                )));
             }
         };
         if allowed.contains(method) {
@@ -50,7 +50,7 @@ impl Call {
                 problem(StatusCode::METHOD_NOT_ALLOWED, "this method is not offered here");
             let allow = if call == Self::Reload { "POST" } else { "GET, HEAD" };
             answer.headers.insert(http::header::ALLOW, http::HeaderValue::from_static(allow));
-            Err(answer)
+            Err(Box::new(answer))
         }
     }
 

@@ -66,7 +66,7 @@ impl AdminHandler {
         let request = session.req_header();
         let call = match Call::of(&request.method, request.uri.path()) {
             Ok(call) => call,
-            Err(answer) => return answer,
+            Err(answer) => return *answer,
         };
         let snapshot = self.operations.gateway.snapshot();
         let mut operator = Arc::from("anybody");

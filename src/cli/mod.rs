@@ -35,7 +35,7 @@ enum Command {
     ///
     /// Does all that a start would do short of opening a socket: reads every certificate and key,
     /// builds every plugin, compiles every rule. Prints all errors at once, each at its place, and
-    /// exits with 78 (EX_CONFIG) if there is any.
+    /// exits with 78 (`EX_CONFIG`) if there is any.
     #[command(after_help = "Example:\n  tollgate check conf/minimal.yaml")]
     Check {
         /// A YAML file, or a folder of them
@@ -96,10 +96,10 @@ fn say(text: &str) {
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.write_all(b"\n"));
 }
 
-/// Exit code of a bad configuration: EX_CONFIG of sysexits.
+/// Exit code of a bad configuration: `EX_CONFIG` of sysexits.
 const BAD_CONFIGURATION: u8 = 78;
 
-/// Exit code when the operating system refuses what a start needs: EX_OSERR of sysexits.
+/// Exit code when the operating system refuses what a start needs: `EX_OSERR` of sysexits.
 const CANNOT_START: u8 = 71;
 
 const LONG_ABOUT: &str = "Tollgate stands between a financial institution and its payment providers. \

@@ -7,15 +7,17 @@ use tokio::time::timeout;
 use tollgate_api::{Body, Exchange, Fault, Flow, Outcome, Tick, Turn, codes};
 
 use super::{
-    converse::{Conversed, Deadlines, Talk},
-    exchange::{AttemptRecord, Run, Served},
-    failure, forward, render, rules,
+    exchange::{Run, Served},
+    failure, forward,
+    record::AttemptRecord,
+    render, rules,
+    talk::{Conversed, Deadlines, Talk},
     wire::Wire,
 };
 use crate::{
     pipeline::Progress,
     snapshot::{Provider, Route},
-    upstream::{self, Evidence, Next, Released, Reuse, Situation},
+    upstream::{self, Evidence, Next, Picked, Released, Reuse, Session, Situation},
 };
 
 /// How an attempt ended.
@@ -134,43 +136,10 @@ impl Run<'_, '_> {
         }
 
         let began = self.caller.now();
-        let left = provider.total.saturating_sub(began.since(started));
-        let mut picked = match provider.upstream.pick(tried).await {
-            Ok(picked) => picked,
-            Err(error) => {
-                let fault = failure::of_pick(error);
-                return Ok(self.failed(provider, None, began, fault, Evidence::NothingSent));
-            }
-        };
-        tried.push(picked.index());
-        let endpoint = picked.endpoint().to_string();
-        let reuse = if self.method().is_safe() {
-            Reuse::Any
-        } else {
-            Reuse::FresherThan(provider.reuse_unsafe)
-        };
-        let connected = timeout(left, provider.upstream.connect(&mut picked, reuse)).await;
-        let session = match connected {
-            Ok(Ok(session)) => session,
-            Ok(Err(error)) => {
-                let fault = failure::of_connect(error);
-                return Ok(self.failed(
-                    provider,
-                    Some(endpoint),
-                    began,
-                    fault,
-                    Evidence::NothingSent,
-                ));
-            }
-            Err(_) => {
-                let fault = Fault::new(&codes::UPSTREAM_CONNECT_TIMEOUT);
-                return Ok(self.failed(
-                    provider,
-                    Some(endpoint),
-                    began,
-                    fault,
-                    Evidence::NothingSent,
-                ));
+        let (picked, session) = match self.reach(provider, tried, started).await {
+            Ok(reached) => reached,
+            Err((endpoint, fault)) => {
+                return Ok(self.failed(provider, endpoint, began, fault));
             }
         };
         let reads_answer = provider.chain.needs().max(route.chain.needs()).answer
@@ -210,7 +179,7 @@ impl Run<'_, '_> {
         provider.upstream.note(&picked, evidence == Evidence::Answered);
         self.attempts.push(AttemptRecord {
             upstream: provider.name.clone(),
-            endpoint: Some(endpoint),
+            endpoint: Some(picked.endpoint().to_string()),
             evidence,
             status,
             duration,
@@ -225,6 +194,30 @@ impl Run<'_, '_> {
             Conversed::Failed(fault, evidence) => Ok(Ended::Failed { fault, evidence }),
             Conversed::Refused(fault) => Err(fault),
         }
+    }
+
+    /// An endpoint and a connection to it; or which endpoint failed, and why. Nothing was sent.
+    async fn reach(
+        &mut self,
+        provider: &Provider,
+        tried: &mut Vec<usize>,
+        started: Tick,
+    ) -> Result<(Picked, Session), (Option<String>, Fault)> {
+        let mut picked =
+            provider.upstream.pick(tried).await.map_err(|error| (None, failure::of_pick(error)))?;
+        tried.push(picked.index());
+        let reuse = if self.method().is_safe() {
+            Reuse::Any
+        } else {
+            Reuse::FresherThan(provider.reuse_unsafe)
+        };
+        let left = provider.total.saturating_sub(self.caller.now().since(started));
+        let fault = match timeout(left, provider.upstream.connect(&mut picked, reuse)).await {
+            Ok(Ok(session)) => return Ok((picked, session)),
+            Ok(Err(error)) => failure::of_connect(error),
+            Err(_) => Fault::new(&codes::UPSTREAM_CONNECT_TIMEOUT),
+        };
+        Err((Some(picked.endpoint().to_string()), fault))
     }
 
     /// The upstream's plugins over a held answer, in reverse.
@@ -250,23 +243,23 @@ impl Run<'_, '_> {
         Ok(Ended::Answer)
     }
 
+    /// Notes an attempt in which nothing was sent.
     fn failed(
         &mut self,
         provider: &Provider,
         endpoint: Option<String>,
         began: Tick,
         fault: Fault,
-        evidence: Evidence,
     ) -> Ended {
         let duration = self.caller.now().since(began);
         self.upstream_wait += duration;
         self.attempts.push(AttemptRecord {
             upstream: provider.name.clone(),
             endpoint,
-            evidence,
+            evidence: Evidence::NothingSent,
             status: None,
             duration,
         });
-        Ended::Failed { fault, evidence }
+        Ended::Failed { fault, evidence: Evidence::NothingSent }
     }
 }

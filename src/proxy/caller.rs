@@ -15,6 +15,7 @@ use tollgate_api::{Answer, Body, Clock, Fault, Tick, codes};
 use super::memory::Reservation;
 
 /// A caller's session, with what the loop must remember of it.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not states")]
 pub struct Caller<'s> {
     session: &'s mut ServerSession,
     clock: Arc<dyn Clock>,
@@ -128,13 +129,13 @@ impl<'s> Caller<'s> {
             return Err(Fault::new(&codes::BODY_TOO_LARGE));
         }
         let started = self.clock.tick();
-        let result = match timeout(deadline, self.collect(length, limit, memory)).await {
-            Ok(result) => result,
-            Err(_) => {
+        let result =
+            if let Ok(result) = timeout(deadline, self.collect(length, limit, memory)).await {
+                result
+            } else {
                 self.keep = false;
                 Err(Fault::new(&codes::BODY_TIMEOUT))
-            }
-        };
+            };
         self.waited += self.clock.tick().since(started);
         result
     }

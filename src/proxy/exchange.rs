@@ -8,14 +8,15 @@ use tollgate_api::{
     Answer, Body, BodyNeed, Connection, Exchange, Fault, Flow, Origin, Outcome, Tick, codes,
 };
 
-use super::{caller::Caller, gateway::Gateway, head, memory::Reservation, render};
+use super::{
+    caller::Caller, gateway::Gateway, head, memory::Reservation, record::AttemptRecord, render,
+};
 use crate::{
     listener::{After, Drain},
-    pipeline::{Mode, Progress, Refusals},
+    pipeline::{Progress, Refusals},
     routing::{Found, Input, RouteId},
     snapshot::{Provider, Route, Snapshot},
     telemetry::{self, TraceContext, metrics::Open},
-    upstream::Evidence,
 };
 
 /// An exchange under way. Dropped before its end, it still tells the plugins and the record.
@@ -32,30 +33,21 @@ pub(super) struct Run<'g, 's> {
     pub(super) fault: Option<Fault>,
     pub(super) upstream_wait: Duration,
     pub(super) length: Option<u64>,
-    connection: &'g Arc<Connection>,
+    pub(super) connection: &'g Arc<Connection>,
     drain: &'g Drain,
-    started: Tick,
-    id: Arc<str>,
-    caller_id: Option<Arc<str>>,
-    trace: TraceContext,
-    protocol: Version,
-    method: Method,
-    status: Option<StatusCode>,
+    pub(super) started: Tick,
+    pub(super) id: Arc<str>,
+    pub(super) caller_id: Option<Arc<str>>,
+    pub(super) trace: TraceContext,
+    pub(super) protocol: Version,
+    pub(super) method: Method,
+    pub(super) status: Option<StatusCode>,
     /// Host and path, for requests that no route takes.
-    place: Option<(String, String)>,
+    pub(super) place: Option<(String, String)>,
     /// The attempt under way, so that its plugins are told of its end whatever happens.
     pub(super) current: Option<(Arc<Provider>, Progress)>,
     ended: bool,
     _in_flight: Open,
-}
-
-/// What is kept of an attempt for the record.
-pub(super) struct AttemptRecord {
-    pub(super) upstream: Arc<str>,
-    pub(super) endpoint: Option<String>,
-    pub(super) evidence: Evidence,
-    pub(super) status: Option<StatusCode>,
-    pub(super) duration: Duration,
 }
 
 impl<'g, 's> Run<'g, 's> {
@@ -323,62 +315,6 @@ impl<'g, 's> Run<'g, 's> {
         {
             provider.chain.on_end(exchange, progress, outcome);
         }
-    }
-
-    fn record(&mut self) {
-        let clock = &self.gateway.clock;
-        let exchange = self.exchange.as_ref();
-        let attempts: Vec<telemetry::Attempt<'_>> = self
-            .attempts
-            .iter()
-            .map(|attempt| telemetry::Attempt {
-                upstream: &attempt.upstream,
-                endpoint: attempt.endpoint.as_deref(),
-                evidence: match attempt.evidence {
-                    Evidence::NothingSent => telemetry::Evidence::NothingSent,
-                    Evidence::Unknown => telemetry::Evidence::Unknown,
-                    Evidence::Answered => telemetry::Evidence::Answered,
-                },
-                status: attempt.status,
-                duration: attempt.duration,
-            })
-            .collect();
-        let shadow: Vec<telemetry::ShadowVerdict<'_>> = self
-            .refusals
-            .iter()
-            .filter(|refusal| refusal.mode == Mode::Shadow)
-            .map(|refusal| telemetry::ShadowVerdict {
-                plugin: &refusal.plugin,
-                verdict: telemetry::metrics::Verdict::Refuse,
-                code: Some(refusal.fault.name),
-            })
-            .collect();
-        let record = telemetry::Record {
-            time: clock.unix(),
-            id: &self.id,
-            caller_id: self.caller_id.as_deref(),
-            trace: self.trace.clone(),
-            connection: self.connection,
-            client: exchange.map_or(self.connection.peer.ip(), |exchange| exchange.client),
-            protocol: self.protocol,
-            method: Some(&self.method),
-            host: self.place.as_ref().map(|(host, _)| host.as_str()),
-            path: self.place.as_ref().map(|(_, path)| path.as_str()),
-            route: self.route.as_ref().map(|route| &*route.name),
-            upstream: exchange.and_then(|exchange| exchange.upstream.as_deref()),
-            identity: exchange.and_then(|exchange| exchange.identity.as_ref()),
-            status: self.status,
-            fault: self.fault.as_ref(),
-            attempts: &attempts,
-            bytes_in: self.caller.bytes_in,
-            bytes_out: self.caller.bytes_out,
-            total: clock.tick().since(self.started),
-            upstream_wait: self.upstream_wait,
-            caller_wait: self.caller.waited,
-            caller_gone: self.caller.gone,
-            shadow: &shadow,
-        };
-        self.gateway.telemetry.finished(&record);
     }
 }
 

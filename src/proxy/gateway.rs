@@ -94,7 +94,7 @@ impl Handler for Gateway {
             Event::TurnedAway(_) | Event::AcceptFailed => meter.refused(Refusal::Capacity),
             Event::Handshake => meter.handshake(Handshake::Completed),
             Event::HandshakeFailed(HandshakeFailure::Timeout) => {
-                meter.handshake(Handshake::TimedOut)
+                meter.handshake(Handshake::TimedOut);
             }
             Event::HandshakeFailed(_) => meter.handshake(Handshake::Failed),
             Event::Panicked => metrics.panicked(),

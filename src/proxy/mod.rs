@@ -13,9 +13,12 @@ mod forward;
 mod gateway;
 mod head;
 mod hop;
+mod incoming;
 mod memory;
+mod record;
 mod render;
 mod rules;
+mod talk;
 mod wire;
 
 pub use gateway::Gateway;

@@ -125,7 +125,7 @@ impl Wire {
                     },
                     Err(error) => return Err(self.failure(&error)),
                 },
-                HttpSession::Custom(_) => return Err(self.protocol()),
+                HttpSession::Custom(()) => return Err(self.protocol()),
             };
             if let Some(event) = event {
                 return Ok(event);

@@ -2,13 +2,12 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
-use tollgate_api::Clock;
 
 use super::Scheduler;
 use crate::{
@@ -131,7 +130,7 @@ impl Reloader {
     pub fn start(&self) {
         let snapshot = self.gateway.snapshot();
         self.metrics.reloaded(Reload::Applied, snapshot.generation, self.environment.clock.unix());
-        self.lock(&self.scheduler).reconcile(&snapshot.jobs);
+        lock(&self.scheduler).reconcile(&snapshot.jobs);
         self.publish(&snapshot);
     }
 
@@ -139,21 +138,20 @@ impl Reloader {
     /// what was refused last.
     pub fn watched(&self) -> Vec<PathBuf> {
         let snapshot = self.gateway.snapshot();
-        let refused = self.lock(&self.refused);
+        let refused = lock(&self.refused);
         let all = snapshot.watched.iter().chain(refused.iter().flatten());
         all.map(|watched| watched.path.clone()).collect()
     }
 
     /// How the last reload ended; `None` if there was none since the start.
     pub fn last(&self) -> Option<LastReload> {
-        self.lock(&self.last).clone()
+        lock(&self.last).clone()
     }
 
     /// Reloads if the content differs from what was read last, be it in force or refused.
     pub async fn reload_if_changed(&self, actor: Actor) {
         let snapshot = self.gateway.snapshot();
-        let last_read =
-            self.lock(&self.refused).clone().unwrap_or_else(|| snapshot.watched.clone());
+        let last_read = lock(&self.refused).clone().unwrap_or_else(|| snapshot.watched.clone());
         let unchanged = tokio::task::spawn_blocking(move || config::unchanged(&last_read)).await;
         if matches!(unchanged, Ok(false)) {
             self.reload(actor).await;
@@ -167,7 +165,7 @@ impl Reloader {
         let generation = old.generation + 1;
         let outcome = match self.compile(generation).await {
             Ok((snapshot, _)) if snapshot.hash == old.hash => {
-                *self.lock(&self.refused) = None;
+                *lock(&self.refused) = None;
                 Outcome::Unchanged
             }
             Ok((snapshot, report)) => {
@@ -177,11 +175,11 @@ impl Reloader {
                 let watched = snapshot.watched.clone();
                 let outcome = self.apply(&actor, &old, snapshot);
                 let refused = matches!(outcome, Outcome::Refused { .. });
-                *self.lock(&self.refused) = refused.then_some(watched);
+                *lock(&self.refused) = refused.then_some(watched);
                 outcome
             }
             Err(refusal) => {
-                *self.lock(&self.refused) = Some(refusal.watched);
+                *lock(&self.refused) = Some(refusal.watched);
                 Outcome::Refused {
                     hash: refusal.hash,
                     report: refusal.report.to_string(),
@@ -254,7 +252,7 @@ impl Reloader {
         self.gateway.swap(snapshot.clone());
         self.listeners.commit(prepared);
         self.operators.commit(operators);
-        self.lock(&self.scheduler).reconcile(&snapshot.jobs);
+        lock(&self.scheduler).reconcile(&snapshot.jobs);
         self.publish(&snapshot);
         tracing::info!(
             actor = actor.name(),
@@ -285,7 +283,7 @@ impl Reloader {
             Outcome::Refused { .. } => (Reload::Rejected, self.gateway.snapshot().generation),
         };
         self.metrics.reloaded(result, generation, at);
-        *self.lock(&self.last) = Some(LastReload { at, outcome });
+        *lock(&self.last) = Some(LastReload { at, outcome });
     }
 
     /// What is true of the configuration as a whole, in metrics.
@@ -313,20 +311,13 @@ impl Reloader {
             snapshot.routes.iter().filter(|route| route.unauthenticated).count(),
         );
     }
+}
 
-    fn lock<'m, T>(&self, mutex: &'m Mutex<T>) -> std::sync::MutexGuard<'m, T> {
-        mutex.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sections that are read once, when the process starts.
 fn needs_restart(old: &Value, new: &Value) -> Vec<&'static str> {
     ["audit", "log"].into_iter().filter(|section| old.get(section) != new.get(section)).collect()
-}
-
-impl Reloader {
-    /// The clock, for whoever reports.
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.environment.clock
-    }
 }

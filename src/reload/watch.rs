@@ -24,12 +24,11 @@ pub async fn watch(reloader: Arc<Reloader>) {
         // One pending notice is enough: whoever takes it looks at everything.
         let _ = notice.try_send(());
     };
-    let mut debouncer = match new_debouncer(SETTLE, None, handler) {
-        Ok(debouncer) => Some(debouncer),
-        Err(_) => {
-            tracing::warn!("files cannot be watched by notification; they are polled instead");
-            None
-        }
+    let mut debouncer = if let Ok(debouncer) = new_debouncer(SETTLE, None, handler) {
+        Some(debouncer)
+    } else {
+        tracing::warn!("files cannot be watched by notification; they are polled instead");
+        None
     };
     let mut watched = BTreeSet::new();
     loop {

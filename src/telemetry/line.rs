@@ -230,7 +230,10 @@ mod tests {
     use tollgate_api::{Connection, Fault, Identity, Tls, codes};
 
     use super::*;
-    use crate::telemetry::{metrics::Verdict, record::Evidence, trace::TraceContext};
+    use crate::{
+        telemetry::{metrics::Verdict, trace::TraceContext},
+        upstream::Evidence,
+    };
 
     fn connection() -> Connection {
         let address = ([192, 0, 2, 7], 4000).into();

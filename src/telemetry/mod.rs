@@ -19,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 pub use access_log::AccessLog;
 pub use audit::Audit;
 pub use metrics::Metrics;
-pub use record::{Attempt, Evidence, Record, ShadowVerdict};
+pub use record::{Attempt, Record, ShadowVerdict};
 pub use trace::TraceContext;
 
 /// Where finished exchanges are told.

@@ -6,6 +6,7 @@ use http::{Method, StatusCode, Version};
 use tollgate_api::{Connection, Fault, Identity};
 
 use super::{metrics::Verdict, trace::TraceContext};
+use crate::upstream::Evidence;
 
 /// A finished exchange. It borrows what it tells; the access log writes what it keeps at once.
 #[derive(Clone)]
@@ -107,28 +108,6 @@ pub struct Attempt<'a> {
     pub status: Option<StatusCode>,
     /// From asking for a connection to the end of the answer, or to the failure.
     pub duration: Duration,
-}
-
-/// What is known about whether a provider received a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Evidence {
-    /// Certainly nothing reached it.
-    NothingSent,
-    /// Something was sent and no valid answer came.
-    Unknown,
-    /// It answered.
-    Answered,
-}
-
-impl Evidence {
-    /// The word used in metrics and logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NothingSent => "nothing_sent",
-            Self::Unknown => "unknown",
-            Self::Answered => "answered",
-        }
-    }
 }
 
 /// What a plugin in shadow would have done.

@@ -17,6 +17,17 @@ pub enum Evidence {
     Answered,
 }
 
+impl Evidence {
+    /// The word used in metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NothingSent => "nothing_sent",
+            Self::Unknown => "unknown",
+            Self::Answered => "answered",
+        }
+    }
+}
+
 /// What makes a repetition harmless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Guarantee {

@@ -74,16 +74,15 @@ pub(super) fn socket_address(
     pointer: &str,
     text: &str,
 ) -> Option<SocketAddr> {
-    match text.parse() {
-        Ok(address) => Some(address),
-        Err(_) => {
-            context.error(
-                pointer,
-                "invalid `address`: expected an address and port such as `127.0.0.1:8443`",
-                "this value",
-            );
-            None
-        }
+    if let Ok(address) = text.parse() {
+        Some(address)
+    } else {
+        context.error(
+            pointer,
+            "invalid `address`: expected an address and port such as `127.0.0.1:8443`",
+            "this value",
+        );
+        None
     }
 }
 
@@ -162,7 +161,7 @@ fn check_expiry(context: &mut Context<'_>, pointer: &str, expires: std::time::Du
             "expired",
             "callers will refuse it; renew it",
         );
-    } else if expires < now + std::time::Duration::from_secs(7 * 24 * 3600) {
+    } else if expires < now + std::time::Duration::from_hours(168) {
         context.warning(
             pointer,
             "this certificate expires within 7 days",

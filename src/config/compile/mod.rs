@@ -7,6 +7,7 @@
 mod admin;
 mod context;
 mod listener;
+mod matching;
 mod plugin;
 mod redact;
 mod route;

@@ -2,21 +2,18 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use http::{HeaderName, HeaderValue, Method};
 use tollgate_api::{
     BodyNeed, Needs, Side,
     expression::{Expression, Root},
 };
 
-use super::{Context, Routes, plugin, upstream::Upstreams};
+use super::{Context, Routes, matching, plugin, upstream::Upstreams};
 use crate::{
     config::{
         node::join_pointer,
-        schema::{self, Config, HeaderCondition, QueryCondition},
+        schema::{self, Config},
     },
-    routing::{
-        HeaderMatch, HostPattern, PathPattern, QueryMatch, RouteId, RouteMatch, Table, ValueMatch,
-    },
+    routing::{RouteId, Table},
     snapshot::{Route, Rule},
 };
 
@@ -26,7 +23,7 @@ pub(super) fn compile(
     config: &Config,
     upstreams: &Upstreams,
 ) -> Option<Routes> {
-    let mut matches = Vec::new();
+    let mut table = Vec::new();
     let mut routes = Vec::new();
     let mut complete = true;
     if config.routes.is_empty() {
@@ -39,19 +36,19 @@ pub(super) fn compile(
     }
     for (at, (name, route)) in config.routes.iter().enumerate() {
         let pointer = join_pointer("/routes", name);
-        let matched = match_of(context, config, &pointer, route);
+        let conditions = matching::compile(context, config, &pointer, route);
         let compiled = one(context, config, &pointer, name, route, upstreams);
-        let (Some(matched), Some(compiled)) = (matched, compiled) else {
+        let (Some(conditions), Some(compiled)) = (conditions, compiled) else {
             complete = false;
             continue;
         };
-        matches.push((RouteId(at), matched));
+        table.push((RouteId(at), conditions));
         routes.push(Arc::new(compiled));
     }
     if !complete {
         return None;
     }
-    match Table::build(matches) {
+    match Table::build(table) {
         Ok(table) => Some((table, routes)),
         Err(conflicts) => {
             let names: Vec<&String> = config.routes.keys().collect();
@@ -173,7 +170,7 @@ fn rules(
     }
     let mut rules = Vec::new();
     let mut complete = true;
-    let last = settings.send_to.len() - 1;
+    let final_rule = settings.send_to.len() - 1;
     for (at, rule) in settings.send_to.iter().enumerate() {
         let place = join_pointer(&list, &at.to_string());
         let shares = shares(context, &place, rule, upstreams);
@@ -189,7 +186,7 @@ fn rules(
                 None
             }
         };
-        if at < last && rule.when.is_none() {
+        if at < final_rule && rule.when.is_none() {
             context.error_with_hint(
                 &place,
                 "this rule always applies, so the rules after it never do",
@@ -237,165 +234,18 @@ fn shares(
     let mut shares = Vec::new();
     let mut complete = true;
     for (pointer, name, share) in named {
-        match upstreams.find(name) {
-            Some((at, _)) => shares.push((*at, share)),
-            None => {
-                complete = false;
-                let message = format!("unknown upstream `{name}`");
-                match Context::suggest(name, upstreams.names()) {
-                    Some(hint) => {
-                        context.error_with_hint(&pointer, message, "not configured", hint)
-                    }
-                    None => context.error(&pointer, message, "not configured"),
+        if let Some((at, _)) = upstreams.find(name) {
+            shares.push((*at, share));
+        } else {
+            complete = false;
+            let message = format!("unknown upstream `{name}`");
+            match Context::suggest(name, upstreams.names()) {
+                Some(hint) => {
+                    context.error_with_hint(&pointer, message, "not configured", hint);
                 }
+                None => context.error(&pointer, message, "not configured"),
             }
         }
     }
     complete.then_some(shares)
-}
-
-fn match_of(
-    context: &mut Context<'_>,
-    config: &Config,
-    pointer: &str,
-    route: &schema::Route,
-) -> Option<RouteMatch> {
-    let settings = &route.matches;
-    let pointer_to = |name: &str| format!("{pointer}/match/{name}");
-    let errors = context.findings.errors();
-
-    let path = match (&settings.path, &settings.path_prefix) {
-        (Some(_), Some(_)) => {
-            context.error(
-                &pointer_to("path_prefix"),
-                "`path` and `path_prefix` exclude each other",
-                "name one of them",
-            );
-            None
-        }
-        (Some(path), None) => parsed(context, &pointer_to("path"), PathPattern::parse(path)),
-        (None, Some(prefix)) => {
-            parsed(context, &pointer_to("path_prefix"), PathPattern::prefix(prefix))
-        }
-        (None, None) => parsed(context, pointer, PathPattern::prefix("/")),
-    };
-    let mut hosts = Vec::new();
-    if settings.host.is_some() && settings.hosts.is_some() {
-        context.error(
-            &pointer_to("hosts"),
-            "`host` and `hosts` exclude each other",
-            "name one of them",
-        );
-    }
-    if let Some(host) = &settings.host {
-        hosts.extend(parsed(context, &pointer_to("host"), HostPattern::parse(host)));
-    }
-    for (at, host) in settings.hosts.iter().flatten().enumerate() {
-        hosts.extend(parsed(
-            context,
-            &format!("{}/{at}", pointer_to("hosts")),
-            HostPattern::parse(host),
-        ));
-    }
-    let mut listeners = Vec::new();
-    for (at, name) in route.listeners.iter().flatten().enumerate() {
-        if config.listeners.contains_key(name) {
-            listeners.push(Arc::from(name.as_str()));
-        } else {
-            let place = format!("{pointer}/listeners/{at}");
-            let message = format!("unknown listener `{name}`");
-            match Context::suggest(name, config.listeners.keys()) {
-                Some(hint) => context.error_with_hint(&place, message, "not configured", hint),
-                None => context.error(&place, message, "not configured"),
-            }
-        }
-    }
-    if route.listeners.is_none() {
-        listeners.extend(config.listeners.keys().map(|name| Arc::from(name.as_str())));
-    } else if route.listeners.as_ref().is_some_and(Vec::is_empty) {
-        context.error(
-            &format!("{pointer}/listeners"),
-            "`listeners` is empty, so the route is never reached",
-            "is empty",
-        );
-    }
-    let mut methods = Vec::new();
-    for (at, method) in settings.methods.iter().flatten().enumerate() {
-        match Method::from_bytes(method.as_bytes()) {
-            Ok(parsed)
-                if parsed != Method::CONNECT
-                    && method.bytes().all(|byte| !byte.is_ascii_lowercase()) =>
-            {
-                methods.push(parsed);
-            }
-            _ => context.error(
-                &format!("{}/{at}", pointer_to("methods")),
-                "invalid method: expected one such as `POST`, in capitals; CONNECT is not offered",
-                "this method",
-            ),
-        }
-    }
-    let mut headers = Vec::new();
-    for (text, condition) in &settings.headers {
-        let place = join_pointer(&pointer_to("headers"), text);
-        let Ok(name) = HeaderName::from_bytes(text.as_bytes()) else {
-            context.error(&place, "this is not the name of a header field", "this name");
-            continue;
-        };
-        let value = match condition {
-            HeaderCondition::Present(true) => ValueMatch::Present,
-            HeaderCondition::Equals(text) => match HeaderValue::from_str(text) {
-                Ok(value) => ValueMatch::Exact(value),
-                Err(_) => {
-                    context.error(&place, "this value cannot stand in a header", "this value");
-                    continue;
-                }
-            },
-            HeaderCondition::Present(false) => {
-                context.error(&place, "`present` can only be `true`", "this value");
-                continue;
-            }
-        };
-        headers.push(HeaderMatch { name, value });
-    }
-    let mut query = Vec::new();
-    for (name, condition) in &settings.query {
-        let value = match condition {
-            QueryCondition::Present(true) => ValueMatch::Present,
-            QueryCondition::Equals(text) => ValueMatch::Exact(Arc::from(text.as_str())),
-            QueryCondition::Present(false) => {
-                context.error(
-                    &join_pointer(&pointer_to("query"), name),
-                    "`present` can only be `true`",
-                    "this value",
-                );
-                continue;
-            }
-        };
-        query.push(QueryMatch { name: Arc::from(name.as_str()), value });
-    }
-    let path = path?;
-    (context.findings.errors() == errors).then(|| RouteMatch {
-        listeners,
-        hosts,
-        methods,
-        headers,
-        query,
-        ..RouteMatch::new(path)
-    })
-}
-
-fn parsed<T, E: std::fmt::Display>(
-    context: &mut Context<'_>,
-    pointer: &str,
-    result: Result<T, E>,
-) -> Option<T> {
-    match result {
-        Ok(value) => Some(value),
-        Err(error) => {
-            let name = pointer.rsplit('/').next().unwrap_or_default().to_owned();
-            context.error(pointer, format!("invalid `{name}`: {error}"), "this value");
-            None
-        }
-    }
 }

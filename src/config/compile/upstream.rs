@@ -145,7 +145,7 @@ fn endpoints(
                 endpoints.push(endpoint);
             }
             Err(message) => {
-                context.error(&place, format!("invalid endpoint: {message}"), "this URL")
+                context.error(&place, format!("invalid endpoint: {message}"), "this URL");
             }
         }
     }

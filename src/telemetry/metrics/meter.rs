@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::{Children, Families, registry::child};
-use crate::telemetry::record::Evidence;
+use crate::upstream::Evidence;
 
 /// What one route counts on one listener.
 pub(super) struct RouteMeter {

@@ -4,10 +4,8 @@ use http::{Method, StatusCode};
 use tollgate_api::{Connection, Fault, Measure, Measures, codes};
 
 use super::*;
-use crate::telemetry::{
-    record::{Attempt, Evidence},
-    trace::TraceContext,
-};
+use crate::telemetry::{record::Attempt, trace::TraceContext};
+use crate::upstream::Evidence;
 
 const TRACE: TraceContext =
     TraceContext { trace: [1; 16], span: [2; 8], parent: None, sampled: false };
