@@ -40,7 +40,8 @@ pub(super) async fn serve<H: Handler>(socket: Socket, mut caller: Caller<H>) {
     options
         .max_concurrent_streams(limits.http2_streams)
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
-        .max_send_buffer_size(SEND_BUFFER);
+        .max_send_buffer_size(SEND_BUFFER)
+        .data_frame_budget(SMALL_FRAMES);
     let patience = limits.handshake_timeout.saturating_sub(caller.age());
     let greeting = handshake(Box::new(home.lend(socket)), Some(options));
     let greeted = tokio::select! {
@@ -199,3 +200,6 @@ const MOST: usize = 2;
 const PARTING: Duration = Duration::from_secs(2);
 /// How much of an answer may wait for the caller's socket, per exchange.
 const SEND_BUFFER: usize = 64 * 1024;
+/// How many tiny frames (256 bytes are charged for each) may wait to be read, per connection. By
+/// default these are about a hundred, which many small requests at once exceed.
+const SMALL_FRAMES: usize = 4096 * 256;

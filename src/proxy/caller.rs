@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
 use http::{Method, Version, header};
 use pingora::{
     ErrorType,
@@ -95,7 +96,26 @@ impl<'s> Caller<'s> {
     }
 
     /// The next piece of the body, never empty; `None` at its end. Cancel-safe. No deadline.
+    ///
+    /// Tiny pieces that have come already are one: sent on as they are, a flood of them would look
+    /// like an attack to an HTTP/2 provider, which then ends the connection of others as well.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+        let Some(first) = self.piece().await? else { return Ok(None) };
+        if first.len() >= TINY || self.session.is_body_done() {
+            return Ok(Some(first));
+        }
+        let mut gathered = BytesMut::from(first);
+        while gathered.len() < TINY {
+            match self.piece().now_or_never() {
+                Some(Ok(Some(next))) => gathered.extend_from_slice(&next),
+                Some(Err(fault)) => return Err(fault),
+                Some(Ok(None)) | None => break,
+            }
+        }
+        Ok(Some(gathered.freeze()))
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, Fault> {
         loop {
             if self.session.is_body_done() {
                 return Ok(None);
@@ -377,6 +397,9 @@ const PREALLOCATED: usize = 64 * 1024;
 
 /// An answer in memory is written in pieces of this size.
 const PIECE: usize = 256 * 1024;
+
+/// Pieces of a body below this size are gathered.
+const TINY: usize = 1024;
 
 /// Rest of a body that is read for the sake of the connection.
 const DRAINED: u64 = 64 * 1024;

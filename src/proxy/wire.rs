@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use pingora::{
     http::{RequestHeader, ResponseHeader},
     protocols::http::{HttpTask, client::HttpSession},
@@ -44,13 +44,17 @@ impl Wire {
     /// Sends the head; `end` if there is no body.
     pub async fn send_head(
         &mut self,
-        head: RequestHeader,
+        mut head: RequestHeader,
         end: bool,
         progress: Duration,
     ) -> Result<(), Failure> {
         let write = async {
             match &mut self.session.client {
-                HttpSession::H2(client) => client.write_request_header(Box::new(head), end),
+                HttpSession::H2(client) => {
+                    // HTTP/2 frames by itself, and refuses a field that says how (RFC 9113 section 8.2.2).
+                    head.remove_header(&header::TRANSFER_ENCODING);
+                    client.write_request_header(Box::new(head), end)
+                }
                 client => {
                     client.write_request_header(Box::new(head)).await?;
                     if end { client.finish_request_body().await } else { Ok(()) }
