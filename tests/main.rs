@@ -9,4 +9,5 @@
 
 mod support;
 
+mod bodies;
 mod harness;

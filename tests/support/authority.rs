@@ -50,7 +50,7 @@ impl Authority {
     /// A server for `localhost` and 127.0.0.1 with these protocols (ALPN); if `clients`, only for
     /// clients with a certificate of this authority.
     pub fn server(&self, protocols: &[&str], clients: bool) -> Arc<ServerConfig> {
-        super::install_crypto();
+        super::prepare();
         let pair = self.pair(&["localhost", "127.0.0.1"]);
         let builder = ServerConfig::builder();
         let builder = if clients {
@@ -67,7 +67,7 @@ impl Authority {
 
     /// A client that trusts this authority, with these protocols (ALPN) and perhaps a certificate.
     pub fn client(&self, protocols: &[&str], certificate: Option<&Pair>) -> Arc<ClientConfig> {
-        super::install_crypto();
+        super::prepare();
         let builder = ClientConfig::builder().with_root_certificates(self.roots());
         let mut config = match certificate {
             Some(pair) => {

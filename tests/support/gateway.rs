@@ -12,9 +12,7 @@ use tollgate::{
 };
 use tollgate_api::{Clock, Entropy, Needs, Plugin, SystemClock, SystemEntropy};
 
-use super::{
-    Authority, Caller, Folder, Http1, Http2, Metrics, binary::Records, install_crypto, within,
-};
+use super::{Authority, Caller, Folder, Http1, Http2, Metrics, binary::Records, prepare, within};
 
 /// A gateway that runs on the runtime of the test and ends with it.
 pub struct Gateway {
@@ -59,7 +57,7 @@ impl Edit<'_> {
 impl Gateway {
     /// Starts the whole.
     pub(super) fn start(folder: Folder, yaml: &str) -> Self {
-        install_crypto();
+        prepare();
         match Process::start(folder.join("tollgate.yaml")) {
             Ok(process) => {
                 let addresses = process.addresses();
@@ -71,7 +69,7 @@ impl Gateway {
     }
 
     pub(super) fn assemble(folder: Folder, yaml: &str, edit: impl FnOnce(&mut Edit<'_>)) -> Self {
-        install_crypto();
+        prepare();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let metrics = Arc::new(telemetry::Metrics::new());

@@ -67,7 +67,8 @@ impl Http2 {
         };
         let (answer, ()) =
             within("an answer", async { tokio::join!(read(response), sending) }).await;
-        answer.expect("an answer that is complete")
+        let sent = (method, path, body.len(), chunks);
+        answer.unwrap_or_else(|error| panic!("an answer that is complete to {sent:?}: {error:?}"))
     }
 
     /// Begins a request.

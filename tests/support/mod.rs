@@ -15,10 +15,11 @@ mod http2;
 mod issuer;
 mod line;
 mod metrics;
+mod plugins;
 mod provider;
 mod recipe;
 
-use std::time::Duration;
+use std::{sync::Once, time::Duration};
 
 pub use authority::{Authority, Pair};
 pub use binary::{Binary, Records};
@@ -30,6 +31,7 @@ pub use http2::Http2;
 pub use issuer::Issuer;
 pub use line::Line;
 pub use metrics::Metrics;
+pub use plugins::{Holding, Panicking};
 pub use provider::{Peer, Provider, Received, Refusing, Reply, Stream};
 pub use recipe::Recipe;
 
@@ -43,9 +45,14 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     ended.unwrap_or_else(|_| panic!("{what}: did not happen within {PATIENCE:?}"))
 }
 
-/// The cryptographic provider that `main` installs in the real program.
-pub fn install_crypto() {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+/// What a process needs once: the cryptographic provider that `main` installs in the real program,
+/// and a log that is silent, so that the gateway's does not replace the panic messages of tests.
+pub fn prepare() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    });
 }
 
 /// Bytes that differ from place to place, so that a piece that is lost, doubled or moved shows.
