@@ -44,8 +44,8 @@ pub struct Snapshot {
     pub effective: serde_json::Value,
     /// Files and folders that it was read from, with what they held.
     pub watched: Vec<Watched>,
-    /// Certificates in use: where each stands and when it expires (Unix seconds).
-    pub expiries: Vec<(String, i64)>,
+    /// Certificates that we present.
+    pub expiries: Vec<Expiry>,
 }
 
 /// How the exchange loop treats requests from a listener.
@@ -182,6 +182,17 @@ pub enum Role {
     Read,
     /// Also reload.
     Operate,
+}
+
+/// When a certificate that we present expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiry {
+    /// Who presents it: `listeners/partners`, `upstreams/acquirer`, `admin`.
+    pub used_by: String,
+    /// Its file, as the configuration names it.
+    pub certificate: String,
+    /// Time since the Unix epoch.
+    pub at: Duration,
 }
 
 /// Where audit records go.

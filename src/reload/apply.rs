@@ -15,7 +15,7 @@ use crate::{
     config::{self, Environment, Report, Watched},
     listener::Listeners,
     proxy::Gateway,
-    snapshot::Snapshot,
+    snapshot::{Expiry, Snapshot},
     telemetry::{
         Audit, Metrics, audit,
         metrics::{InUse, Reload},
@@ -300,12 +300,8 @@ impl Reloader {
                 .collect(),
         });
         self.metrics.forget_inventory();
-        for (place, expires) in &snapshot.expiries {
-            self.metrics.certificate(
-                "",
-                place,
-                Duration::from_secs(u64::try_from(*expires).unwrap_or(0)),
-            );
+        for Expiry { used_by, certificate, at } in &snapshot.expiries {
+            self.metrics.certificate(used_by, certificate, *at);
         }
         self.metrics.unauthenticated_routes(
             snapshot.routes.iter().filter(|route| route.unauthenticated).count(),

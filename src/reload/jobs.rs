@@ -83,7 +83,7 @@ mod tests {
     fn jobs(runs: &Arc<AtomicU32>, fingerprint: u64) -> Vec<Job> {
         let mut jobs = Jobs::default();
         let runs = runs.clone();
-        jobs.every("resolve", fingerprint, Duration::from_secs(60), move || {
+        jobs.every("resolve", fingerprint, Duration::from_mins(1), move || {
             let runs = runs.clone();
             async move {
                 runs.fetch_add(1, Ordering::SeqCst);
@@ -105,7 +105,7 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(runs.load(Ordering::SeqCst), 2, "another fingerprint starts anew");
         scheduler.reconcile(&[]);
-        tokio::time::sleep(Duration::from_secs(120)).await;
+        tokio::time::sleep(Duration::from_mins(2)).await;
         assert_eq!(runs.load(Ordering::SeqCst), 2, "what is gone does not run");
         assert!(scheduler.is_empty(), "nothing is left");
     }

@@ -1,6 +1,6 @@
 //! What every part of the compilation uses: the document for carets, the sources, the findings.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use tollgate_api::{Jobs, setting::SecretRef};
@@ -13,6 +13,7 @@ use crate::config::{
     schema::{CertificateFiles, Config},
     sources::Within,
 };
+use crate::snapshot::Expiry;
 
 /// A compilation under way.
 pub(super) struct Context<'a> {
@@ -22,7 +23,7 @@ pub(super) struct Context<'a> {
     pub environment: &'a Environment,
     pub findings: Diagnostics,
     pub jobs: Jobs,
-    pub expiries: Vec<(String, i64)>,
+    pub expiries: Vec<Expiry>,
 }
 
 impl<'a> Context<'a> {
@@ -96,6 +97,33 @@ impl<'a> Context<'a> {
         Some((chain?, key?))
     }
 
+    /// Takes note of when a certificate at this place expires, and warns if that is soon.
+    pub fn expires(&mut self, pointer: &str, files: &CertificateFiles, at: Duration) {
+        let chain = join_pointer(pointer, "chain");
+        let now = self.environment.clock.unix();
+        if at <= now {
+            self.warning(
+                &chain,
+                "this certificate has expired",
+                "expired",
+                "it will be refused; renew it, and a reload picks the new one up",
+            );
+        } else if at < now + EXPIRES_SOON {
+            self.warning(
+                &chain,
+                "this certificate expires within 7 days",
+                "expires soon",
+                "renew it; a reload picks the new one up",
+            );
+        }
+        let used_by = pointer.trim_start_matches('/').split("/tls").next().unwrap_or_default();
+        self.expiries.push(Expiry {
+            used_by: used_by.replace("~1", "/").replace("~0", "~"),
+            certificate: files.chain.display().to_string(),
+            at,
+        });
+    }
+
     /// Names are labels of metrics and keys of state: they are short and plain.
     pub fn check_names(&mut self, config: &Config) {
         for (section, names) in [
@@ -125,6 +153,8 @@ impl<'a> Context<'a> {
             .map(|(_, candidate)| format!("did you mean `{candidate}`?"))
     }
 }
+
+const EXPIRES_SOON: Duration = Duration::from_hours(7 * 24);
 
 fn is_name(name: &str) -> bool {
     name.len() <= 64

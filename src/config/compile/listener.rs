@@ -107,12 +107,7 @@ pub(super) fn tls(
         };
         match Certificate::from_pem(&chain, key.expose()) {
             Ok(certificate) => {
-                let expires = certificate.not_after();
-                let place = files.chain.display().to_string();
-                check_expiry(context, &join_pointer(&pointer, "chain"), expires);
-                context
-                    .expiries
-                    .push((place, i64::try_from(expires.as_secs()).unwrap_or(i64::MAX)));
+                context.expires(&pointer, files, certificate.not_after());
                 certificates.push(certificate);
             }
             Err(message) => {
@@ -149,25 +144,6 @@ pub(super) fn tls(
             context.error(pointer, format!("this TLS cannot be used: {message}"), "these settings");
             None
         }
-    }
-}
-
-fn check_expiry(context: &mut Context<'_>, pointer: &str, expires: std::time::Duration) {
-    let now = context.environment.clock.unix();
-    if expires <= now {
-        context.warning(
-            pointer,
-            "this certificate has expired",
-            "expired",
-            "callers will refuse it; renew it",
-        );
-    } else if expires < now + std::time::Duration::from_hours(168) {
-        context.warning(
-            pointer,
-            "this certificate expires within 7 days",
-            "expires soon",
-            "renew it; a reload picks the new one up",
-        );
     }
 }
 

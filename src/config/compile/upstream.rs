@@ -11,6 +11,7 @@ use crate::{
         node::join_pointer,
         schema::{self, Config},
     },
+    listener::Certificate,
     snapshot::{HostPolicy, Provider},
     upstream::{
         Balance, ClientIdentity, EndpointSpec, HealthKind, HealthSpec, Protocol, Timeouts, TlsSpec,
@@ -202,8 +203,13 @@ fn tls(
         Some(files) => {
             let place = join_pointer(pointer, "certificate");
             context.certificate(&place, files).and_then(|(chain, key)| {
-                match ClientIdentity::from_pem(&chain, key) {
-                    Ok(identity) => Some(Some(identity)),
+                // The listener's check of such a pair: that they belong together, and until when.
+                let pair = Certificate::from_pem(&chain, key.expose());
+                match pair.and_then(|pair| Ok((pair, ClientIdentity::from_pem(&chain, key)?))) {
+                    Ok((pair, identity)) => {
+                        context.expires(&place, files, pair.not_after());
+                        Some(Some(identity))
+                    }
                     Err(message) => {
                         context.error(&place, message, "this certificate");
                         None

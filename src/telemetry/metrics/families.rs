@@ -140,8 +140,8 @@ impl Families {
             ),
             certificate_expiry: r.floats(
                 "tollgate_certificate_expiry_timestamp_seconds",
-                &["listener", "certificate"],
-                "Unix time at which a certificate we present or trust expires",
+                &["used_by", "certificate"],
+                "Unix time at which a certificate we present expires",
             ),
             endpoint_healthy: r.gauges(
                 "tollgate_upstream_endpoint_healthy",

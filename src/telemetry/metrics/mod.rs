@@ -167,10 +167,10 @@ impl Metrics {
         self.families.endpoint_healthy.reset();
     }
 
-    /// A certificate of a listener expires at this Unix time; it is named as the configuration
-    /// names it.
-    pub fn certificate(&self, listener: &str, certificate: &str, expires: Duration) {
-        child(&self.families.certificate_expiry, &[listener, certificate])
+    /// A certificate expires at this Unix time. It is named as the configuration names it, and so is
+    /// who presents it: `listeners/partners`, `upstreams/acquirer`, `admin`.
+    pub fn certificate(&self, used_by: &str, certificate: &str, expires: Duration) {
+        child(&self.families.certificate_expiry, &[used_by, certificate])
             .set(expires.as_secs_f64());
     }
 

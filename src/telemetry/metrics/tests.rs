@@ -151,7 +151,7 @@ fn a_rejected_reload_keeps_the_generation_and_says_so() {
 #[test]
 fn what_the_new_configuration_does_not_name_is_forgotten() {
     let metrics = Metrics::new();
-    metrics.certificate("partners", "tls/pay.pem", Duration::from_secs(9));
+    metrics.certificate("listeners/partners", "tls/pay.pem", Duration::from_secs(9));
     metrics.endpoint("acquirer", "https://a.example", true);
     has(
         &metrics,
