@@ -10,4 +10,5 @@
 mod support;
 
 mod bodies;
+mod compliance;
 mod harness;
