@@ -13,7 +13,7 @@ use pingora::{
 use tokio::time::timeout;
 use tollgate_api::{Answer, Body, Clock, Fault, Tick, codes};
 
-use super::memory::Reservation;
+use super::{hop, memory::Reservation};
 
 /// A caller's session, with what the loop must remember of it.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not states")]
@@ -294,7 +294,7 @@ impl<'s> Caller<'s> {
 
     /// Ends a streamed answer.
     pub async fn send_end(&mut self, trailers: Option<http::HeaderMap>) {
-        let task = match trailers.filter(|_| self.is_http2()) {
+        let task = match trailers.filter(|_| self.is_http2()).map(hop::safe_trailers) {
             Some(trailers) => HttpTask::Trailer(Some(Box::new(trailers))),
             None => HttpTask::Done,
         };
@@ -302,12 +302,13 @@ impl<'s> Caller<'s> {
     }
 
     /// Relays an interim answer (`103 Early Hints`, `100 Continue`) where the protocol has them.
-    pub async fn send_interim(&mut self, head: Box<ResponseHeader>) {
+    pub async fn send_interim(&mut self, mut head: Box<ResponseHeader>) {
         if head.status == http::StatusCode::CONTINUE && !std::mem::take(&mut self.expects_continue)
         {
             return;
         }
-        if !self.is_http2() {
+        if self.session.req_header().version == Version::HTTP_11 {
+            hop::strip_interim(&mut head);
             self.write(vec![HttpTask::Header(head, false)], 0).await;
         }
     }

@@ -125,33 +125,41 @@ impl Run<'_, '_> {
         talk: &mut Talk,
         chunk: Option<Bytes>,
     ) -> Option<Conversed> {
-        let Some(chunk) = chunk else {
-            talk.sending = false;
-            for observer in &mut talk.request_observers {
-                if let Err(fault) = observer.end() {
-                    return Some(Conversed::Refused(fault));
-                }
-            }
-            let last = talk.withheld_request.take().unwrap_or_default();
-            self.write_on(talk, last, true).await;
-            talk.request_ended = self.caller.now();
-            return None;
-        };
+        // The last piece is known as such if its length was announced: the provider may answer it
+        // before the loop comes round to see the end.
+        let ended = chunk.is_none() || self.caller.body_done();
         if self.caller.bytes_in > talk.route.request_body as u64 {
             self.caller.keep = false;
             return Some(Conversed::Refused(Fault::new(&codes::BODY_TOO_LARGE)));
         }
-        let now = if talk.request_observers.is_empty() {
-            Some(chunk)
-        } else {
+        let mut now = chunk;
+        if !talk.request_observers.is_empty()
+            && let Some(chunk) = now.take()
+        {
             for observer in &mut talk.request_observers {
                 observer.chunk(&chunk);
             }
-            talk.withheld_request.replace(chunk)
-        };
-        if let Some(chunk) = now {
-            self.write_on(talk, chunk, false).await;
+            now = talk.withheld_request.replace(chunk);
         }
+        if !ended {
+            if let Some(chunk) = now {
+                self.write_on(talk, chunk, false).await;
+            }
+            return None;
+        }
+        talk.sending = false;
+        for observer in &mut talk.request_observers {
+            if let Err(fault) = observer.end() {
+                return Some(Conversed::Refused(fault));
+            }
+        }
+        if let Some(last) = talk.withheld_request.take()
+            && let Some(before) = now.replace(last)
+        {
+            self.write_on(talk, before, false).await;
+        }
+        self.write_on(talk, now.unwrap_or_default(), true).await;
+        talk.request_ended = self.caller.now();
         None
     }
 
@@ -170,10 +178,9 @@ impl Run<'_, '_> {
     async fn on_event(&mut self, talk: &mut Talk, event: Event) -> Option<Conversed> {
         match event {
             Event::Interim(head) => {
-                if matches!(
-                    self.exchange.as_ref().map(|exchange| &exchange.request.body),
-                    Some(Body::Streamed)
-                ) {
+                // Of an answer that may have to be held nothing passes before it was checked.
+                let needs = talk.provider.chain.needs().max(talk.route.chain.needs());
+                if needs.answer != tollgate_api::BodyNeed::Whole {
                     self.caller.send_interim(head).await;
                 }
                 None

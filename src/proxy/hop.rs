@@ -1,6 +1,7 @@
 //! Fields that belong to one connection and must not travel further (RFC 9110 section 7.6.1).
 
 use http::{HeaderMap, HeaderName, header};
+use pingora::http::ResponseHeader;
 use tollgate_api::{Fault, codes};
 
 /// Removes hop-by-hop fields and those that `Connection` nominates. A nomination of a field that
@@ -19,6 +20,27 @@ pub fn strip_answer(headers: &mut HeaderMap) {
     for name in ours {
         headers.remove(name);
     }
+}
+
+/// The same for an interim answer, in place.
+pub fn strip_interim(head: &mut ResponseHeader) {
+    let mut headers = head.headers.clone();
+    strip_answer(&mut headers);
+    let gone: Vec<HeaderName> =
+        head.headers.keys().filter(|name| !headers.contains_key(*name)).cloned().collect();
+    for name in gone {
+        head.remove_header(&name);
+    }
+}
+
+/// What may pass of an answer's trailers: nothing that frames, routes, authenticates or tells how
+/// to read what came before (RFC 9110 section 6.5.1).
+pub fn safe_trailers(mut trailers: HeaderMap) -> HeaderMap {
+    strip_answer(&mut trailers);
+    for name in NEVER_TRAILERS {
+        trailers.remove(*name);
+    }
+    trailers
 }
 
 fn strip(headers: &mut HeaderMap, strict: bool) -> Result<(), ()> {
@@ -78,6 +100,21 @@ const NEVER_NOMINATED: &[&str] = &[
     "signature",
     "signature-input",
     "traceparent",
+    "x-request-id",
+];
+
+/// Fields that mean something only before a body.
+const NEVER_TRAILERS: &[&str] = &[
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "host",
+    "location",
+    "set-cookie",
+    "www-authenticate",
     "x-request-id",
 ];
 

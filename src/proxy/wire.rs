@@ -161,6 +161,13 @@ impl Wire {
         if head.status.is_informational() {
             return Ok(Event::Interim(head));
         }
+        // How long the body is cannot be told (RFC 9112 section 6.3, and 6.1 for codings).
+        let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+        if codings.next().is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+            || codings.next().is_some()
+        {
+            return Err(self.protocol());
+        }
         self.head_seen = true;
         Ok(Event::Head(head))
     }
