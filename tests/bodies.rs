@@ -170,16 +170,17 @@ async fn held_bodies_share_one_budget_and_give_it_back() {
     let provider = Provider::http1(|_| Reply::new(200, "")).await;
     let gateway = Recipe::to(&provider)
         .held()
-        .route("limits: { request_body: 64KiB }")
-        .top("limits: { held_memory: 32KiB }")
+        .route("limits: { request_body: 1MiB }")
+        .top("limits: { held_memory: 128KiB }")
         .start();
     let mut caller = gateway.http1().await;
-    let answer = caller.call("POST", "/", &[], &json_of(40_000), None).await;
+    let answer = caller.call("POST", "/", &[], &json_of(140_000), None).await;
     assert_eq!(answer.status, 503, "more than the budget: {}", answer.text());
     assert_eq!(answer.fault().as_deref(), Some("overloaded"), "it says why");
+    // Two fit: one may be answered and not given back yet when the next comes.
     for _ in 0..5 {
         let mut caller = gateway.http1().await;
-        let answer = caller.call("POST", "/", &[], &json_of(30_000), None).await;
+        let answer = caller.call("POST", "/", &[], &json_of(60_000), None).await;
         assert_eq!(answer.status, 200, "what fits is held, again and again: {}", answer.text());
     }
 }

@@ -11,4 +11,5 @@ mod support;
 
 mod bodies;
 mod compliance;
+mod framing;
 mod harness;

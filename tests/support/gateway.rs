@@ -186,3 +186,14 @@ pub(super) async fn read_metrics(admin: SocketAddr) -> Metrics {
     assert_eq!(answer.status, 200, "the metrics can be read: {}", answer.text());
     Metrics(answer.text())
 }
+
+impl Drop for Gateway {
+    /// A test that fails shows what the gateway recorded.
+    fn drop(&mut self) {
+        if let (true, Running::Assembled { records, .. }) =
+            (std::thread::panicking(), &self.running)
+        {
+            eprintln!("access log:\n{}", records.text());
+        }
+    }
+}

@@ -73,7 +73,9 @@ impl Http1 {
         }
         // An answer may come before all of it is sent, and the rest be refused.
         self.try_send(message).await;
-        self.answer(method).await
+        let sent = (method, path, body.len(), chunks);
+        let answer = self.try_answer(method).await;
+        answer.unwrap_or_else(|error| panic!("an answer that is complete to {sent:?}: {error}"))
     }
 
     /// Reads one answer.

@@ -11,7 +11,7 @@ mod caller;
 mod folder;
 mod gateway;
 mod http1;
-mod http2;
+pub mod http2;
 mod issuer;
 mod line;
 mod metrics;
