@@ -11,5 +11,6 @@ mod support;
 
 mod bodies;
 mod compliance;
+mod conf;
 mod framing;
 mod harness;
