@@ -37,11 +37,11 @@ fn every_example_is_valid_without_a_warning() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_example_starts_and_shows_operators_no_secret() {
+    let address = regex::Regex::new(r"address: \S+:\d+").unwrap();
     for path in examples() {
         let example = Example::of(&path);
         // The same on ports that are free.
-        let yaml = regex::Regex::new(r"address: \S+:\d+").unwrap();
-        let yaml = yaml.replace_all(&example.yaml, "address: 127.0.0.1:0");
+        let yaml = address.replace_all(&example.yaml, "address: 127.0.0.1:0");
         // In the form that the harness reads.
         let yaml =
             yaml.replace("filter: error", "filter: info").replace("format: json", "format: text");
@@ -120,10 +120,10 @@ impl Example {
         let made = materials(&authority);
         for (target, secret) in references(&self.yaml) {
             let (Target::File(name) | Target::Variable(name)) = &target;
-            let content = made.iter().find(|(other, _)| other == name);
-            let content = content.map(|(_, content)| content.clone()).unwrap_or_else(|| {
+            let Some((_, content)) = made.iter().find(|(other, _)| other == name) else {
                 panic!("`{}` refers to `{name}`: say in tests/conf.rs what that is", self.name)
-            });
+            };
+            let content = content.clone();
             if secret {
                 self.secret.push(content.clone());
             }

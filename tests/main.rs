@@ -9,6 +9,7 @@
 
 mod support;
 
+mod architecture;
 mod bodies;
 mod compliance;
 mod conf;
