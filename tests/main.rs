@@ -13,5 +13,6 @@ mod architecture;
 mod bodies;
 mod compliance;
 mod conf;
+mod failures;
 mod framing;
 mod harness;
