@@ -2,7 +2,10 @@
 //!
 //! Pure and incremental: each byte is looked at once, however the head is cut into segments. What
 //! is refused here although Pingora's parser takes it: a bare LF or CR, a target with spaces, an
-//! empty line too many, a version that is not HTTP/1.0 or HTTP/1.1, folded lines.
+//! empty line too many, a version that is not HTTP/1.0 or HTTP/1.1, folded lines, a fragment, a
+//! `Transfer-Encoding` that is not exactly `chunked`, and both framings at once (RFC 9112 section
+//! 6.1 lets a server read them, but whoever reads them differently in front of us would see other
+//! requests).
 
 use tollgate_api::{Code, codes};
 
@@ -17,6 +20,12 @@ pub(super) struct Scanner {
     line: usize,
     /// Lines that are complete, the request line included.
     lines: usize,
+    /// The request is of a version that has chunks.
+    knows_chunks: bool,
+    /// A `Content-Length` was seen.
+    length: bool,
+    /// A `Transfer-Encoding` was seen.
+    coding: bool,
 }
 
 /// What the bytes so far are.
@@ -73,12 +82,34 @@ impl Scanner {
             if self.lines > 1 && line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
                 return Progress::Refused(&codes::MALFORMED_REQUEST);
             }
+            if !self.is_framed_one_way(line) {
+                return Progress::Refused(&codes::MALFORMED_REQUEST);
+            }
             if self.lines - 1 > limits.head_fields.min(PARSER_FIELDS) {
                 return Progress::Refused(&codes::HEADERS_TOO_LARGE);
             }
         }
         self.position = buffer.len();
         self.bounded(buffer.len(), limits)
+    }
+
+    /// Whether there is one way to tell where the body ends, as far as this line goes.
+    fn is_framed_one_way(&mut self, line: &[u8]) -> bool {
+        if self.lines == 1 {
+            self.knows_chunks = !line.ends_with(b"HTTP/1.0");
+            return true;
+        }
+        let mut parts = line.splitn(2, |byte| *byte == b':');
+        let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        if name.eq_ignore_ascii_case(b"content-length") {
+            self.length = true;
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            let again = std::mem::replace(&mut self.coding, true);
+            if again || !self.knows_chunks || !value.trim_ascii().eq_ignore_ascii_case(b"chunked") {
+                return false;
+            }
+        }
+        !(self.length && self.coding)
     }
 
     fn bounded(&self, length: usize, limits: &Limits) -> Progress {
@@ -104,7 +135,7 @@ fn is_request_line(line: &[u8]) -> bool {
     };
     !method.is_empty()
         && !target.is_empty()
-        && target.iter().all(u8::is_ascii_graphic)
+        && target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#')
         && matches!(version, b"HTTP/1.1" | b"HTTP/1.0")
 }
 
@@ -203,6 +234,12 @@ mod tests {
             b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
             b"GET / HTTP/1.1\r\n\tHost: a\r\n\r\n",
             b"\r\n\r\n",
+            b"GET /a#b HTTP/1.1\r\n\r\n",
+            b"POST / HTTP/1.1\r\nContent-length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\nCONTENT-LENGTH: 5\r\n\r\n",
         ] {
             assert_eq!(
                 scan(head),

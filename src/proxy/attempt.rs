@@ -1,7 +1,7 @@
 //! Attempts at a provider: each with a fresh copy of the request and its own run of the upstream's
 //! plugins. Whether another follows is decided by `upstream::decide` alone.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 use tollgate_api::{Body, Exchange, Fault, Flow, Outcome, Tick, Turn, codes};
@@ -159,6 +159,14 @@ impl Run<'_, '_> {
         let waited = self.caller.waited;
         let mut talk =
             Talk::new(Wire::new(session), provider.clone(), route.clone(), progress, deadlines);
+        // Until more is known. If a plugin panics, this is what is recorded.
+        self.attempts.push(AttemptRecord {
+            upstream: provider.name.clone(),
+            endpoint: Some(picked.endpoint().to_string()),
+            evidence: Evidence::Unknown,
+            status: None,
+            duration: Duration::ZERO,
+        });
         let conversed = self.converse(&mut talk, head).await;
         let (wire, status) = talk.into_parts();
         let evidence = match &conversed {
@@ -177,13 +185,9 @@ impl Run<'_, '_> {
         };
         provider.upstream.release(session, released);
         provider.upstream.note(&picked, evidence == Evidence::Answered);
-        self.attempts.push(AttemptRecord {
-            upstream: provider.name.clone(),
-            endpoint: Some(picked.endpoint().to_string()),
-            evidence,
-            status,
-            duration,
-        });
+        if let Some(attempt) = self.attempts.last_mut() {
+            (attempt.evidence, attempt.status, attempt.duration) = (evidence, status, duration);
+        }
         match conversed {
             Conversed::Held => self.shape_upstream(provider, progress).await,
             Conversed::Streamed => Ok(Ended::Sent),

@@ -128,10 +128,14 @@ impl<'s> Caller<'s> {
                     return Ok(Some(chunk));
                 }
                 Ok(None) => return Ok(None),
-                Err(_) => {
+                Err(error) => {
                     self.broken = true;
                     self.keep = false;
-                    return Err(Fault::new(&codes::BODY_INCOMPLETE));
+                    let there = MALFORMED_BODY.contains(&error.etype().as_str());
+                    self.gone |= !there;
+                    let code =
+                        if there { &codes::BODY_INCOMPLETE } else { &codes::CALLER_INCOMPLETE };
+                    return Err(Fault::new(code));
                 }
             }
         }
@@ -398,6 +402,9 @@ const PREALLOCATED: usize = 64 * 1024;
 
 /// An answer in memory is written in pieces of this size.
 const PIECE: usize = 256 * 1024;
+
+/// Kinds of error after which the caller is still there to be told what is wrong with its body.
+const MALFORMED_BODY: [&str; 2] = ["InvalidChunk", "InvalidTrailerEnd"];
 
 /// Pieces of a body below this size are gathered.
 const TINY: usize = 1024;

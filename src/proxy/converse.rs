@@ -32,11 +32,8 @@ impl Run<'_, '_> {
             let happened = self.next(talk).await;
             let step = match happened {
                 Happened::FromCaller(Ok(chunk)) => self.on_caller_chunk(talk, chunk).await,
-                Happened::FromCaller(Err(_)) => {
-                    // Never completed towards the provider: the wire is dropped unfinished.
-                    self.caller.gone = true;
-                    Some(Conversed::Refused(Fault::new(&codes::CALLER_INCOMPLETE)))
-                }
+                // Never completed towards the provider: the wire is dropped unfinished.
+                Happened::FromCaller(Err(fault)) => Some(Conversed::Refused(fault)),
                 Happened::CallerSlow => {
                     self.caller.keep = false;
                     Some(Conversed::Refused(Fault::new(&codes::BODY_TIMEOUT)))

@@ -120,7 +120,10 @@ impl<'g, 's> Run<'g, 's> {
                 .caused_by("the listener has left the configuration")
         })?;
         let has_body = !self.caller.body_done();
-        let head = head::read(self.caller.header(), has_body, self.connection, policy)?;
+        let head = head::read(self.caller.header(), has_body, self.connection, policy);
+        // What follows a head that nobody should have sent is not read as a request.
+        self.caller.keep &= head.is_ok() || self.caller.is_http2();
+        let head = head?;
         self.caller.configure(policy.write_timeout, head.expects_continue);
         self.length = if has_body { head.length } else { None };
         let found = snapshot.table.find(&Input {
@@ -298,6 +301,10 @@ impl<'g, 's> Run<'g, 's> {
             let code =
                 if std::thread::panicking() { &codes::INTERNAL } else { &codes::CALLER_GONE };
             self.fault = Some(Fault::new(code));
+            if std::thread::panicking() && !self.caller.answered() {
+                // The listener catches it, and answers.
+                self.status = Some(codes::INTERNAL.status());
+            }
         }
         let outcome =
             Outcome { status: self.status, fault: self.fault.as_ref().map(Fault::code), cancelled };

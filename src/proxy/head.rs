@@ -94,12 +94,11 @@ fn authority(header: &RequestHeader) -> Result<Authority, Fault> {
     }
     let host =
         host.map(|host| Authority::parse(host.as_bytes())).transpose().map_err(|_| invalid())?;
-    let target = header
-        .uri
-        .authority()
-        .map(|authority| Authority::parse(authority.as_str()))
-        .transpose()
-        .map_err(|_| invalid())?;
+    let named = match header.uri.authority() {
+        Some(authority) => Some(authority.as_str().as_bytes()),
+        None => absolute_form(header).map(|(authority, _)| authority),
+    };
+    let target = named.map(Authority::parse).transpose().map_err(|_| invalid())?;
     match (target, host) {
         (Some(target), Some(host)) if target != host => Err(invalid()),
         (Some(target), _) if header.version == Version::HTTP_2 => Ok(target),
@@ -112,6 +111,8 @@ fn authority(header: &RequestHeader) -> Result<Authority, Fault> {
 fn target(header: &RequestHeader) -> Result<Target, Fault> {
     let parsed = if header.uri.authority().is_some() {
         Target::parse(header.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str))
+    } else if let Some((_, target)) = absolute_form(header) {
+        Target::parse(if target.is_empty() { b"/" } else { target })
     } else {
         Target::parse(header.raw_path())
     };
@@ -123,6 +124,18 @@ fn target(header: &RequestHeader) -> Result<Target, Fault> {
         };
         Fault::new(code).caused_by(error)
     })
+}
+
+/// Authority and path of a target such as `http://pay.example/x`, which every server must take (RFC
+/// 9112 section 3.2.2).
+fn absolute_form(header: &RequestHeader) -> Option<(&[u8], &[u8])> {
+    let target = header.raw_path();
+    let rest = ["http://", "https://"].iter().find_map(|scheme| {
+        let (start, rest) = target.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme.as_bytes()).then_some(rest)
+    })?;
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    rest.split_at_checked(end)
 }
 
 fn expects_continue(header: &RequestHeader) -> Result<bool, Fault> {
