@@ -48,7 +48,8 @@ async fn an_answer_does_not_wait_for_the_rest_of_the_request() {
         for round in 0..2 {
             let request = http2::request("POST", "/x", &[("content-length", "500000")]);
             let (response, mut stream) = caller.begin(request, false).await;
-            stream.send_data(Bytes::from("part"), false).unwrap();
+            // The answer may have come already.
+            let _ = stream.send_data(Bytes::from("part"), false);
             let answer = within("an answer", http2::read(response)).await;
             let answer = answer.unwrap_or_else(|error| panic!("HTTP/2, {what}, {round}: {error}"));
             assert_eq!(
