@@ -86,3 +86,19 @@ async fn tokens_of_the_issuer_are_accepted_and_others_are_not() {
         assert_eq!(answer.status, status, "by signature alone: {}", answer.text());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ordinary_client_is_served_over_http2_and_keeps_its_connection() {
+    let authority = Authority::new();
+    let provider = Provider::http1(|request| Reply::new(200, request.body.clone())).await;
+    let gateway = Recipe::to(&provider).tls(&authority).start();
+    let client = Gateway::client(&authority);
+    for body in ["first", "second"] {
+        let sending = client.post(gateway.url("tls", "/pay")).body(body).send();
+        let answer = sending.await.expect("an answer");
+        assert_eq!(answer.version(), http::Version::HTTP_2, "as ALPN agrees");
+        assert_eq!(answer.text().await.unwrap(), body, "the answer comes whole");
+    }
+    let connections = gateway.metrics().await.count("tollgate_connections_total", &[]);
+    assert_eq!(connections, 1, "both on one connection");
+}

@@ -20,3 +20,5 @@ mod harness;
 mod heads;
 mod malformed;
 mod panics;
+mod secrets;
+mod streaming;

@@ -12,7 +12,9 @@ use tollgate::{
 };
 use tollgate_api::{Clock, Entropy, Needs, Plugin, SystemClock, SystemEntropy};
 
-use super::{Authority, Caller, Folder, Http1, Http2, Metrics, binary::Records, prepare, within};
+use super::{
+    Authority, Caller, Folder, Http1, Http2, Metrics, PATIENCE, binary::Records, prepare, within,
+};
 
 /// A gateway that runs on the runtime of the test and ends with it.
 pub struct Gateway {
@@ -131,6 +133,20 @@ impl Gateway {
         } else {
             Caller::Http1(Box::new(self.http1_tls(authority).await))
         }
+    }
+
+    /// The URL of a path at this listener, for [`Gateway::client`].
+    pub fn url(&self, listener: &str, path: &str) -> String {
+        let scheme = if listener == "tls" { "https" } else { "http" };
+        format!("{scheme}://localhost:{}{path}", self.address(listener).port())
+    }
+
+    /// A client as applications have it: a pool, HTTP/2 where it is offered.
+    pub fn client(authority: &Authority) -> reqwest::Client {
+        prepare();
+        let root = reqwest::Certificate::from_pem(authority.pem().as_bytes()).unwrap();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]);
+        client.timeout(PATIENCE).build().unwrap()
     }
 
     /// What operators see at `/metrics`.
