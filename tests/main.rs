@@ -11,6 +11,7 @@ mod support;
 
 mod architecture;
 mod bodies;
+mod command_line;
 mod compliance;
 mod conf;
 mod connections;

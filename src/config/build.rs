@@ -10,7 +10,7 @@ use serde_json::Value;
 use tollgate_api::{Clock, Entropy, State, Stores};
 
 use super::{
-    Diagnostic, Environment, Formats, Report, Sources, compile, load, schema::Config,
+    Diagnostic, Environment, Formats, Report, Sources, compile, examine, schema::Config,
     sources::Watched,
 };
 use crate::{fetch::HttpFetch, snapshot::Snapshot, state::MemoryRateLimiters, telemetry::Metrics};
@@ -59,7 +59,7 @@ pub fn build(
     generation: u64,
 ) -> Result<(Snapshot, Report), Refusal> {
     let sources = Sources::real(".");
-    let result = load(path, &sources, schema_json(), &Formats::standard())
+    let result = examine(path, &sources, schema_json(), &Formats::standard())
         .and_then(|loaded| compile::compile(loaded, &sources, environment, generation));
     result.map_err(|report| Refusal {
         report,

@@ -41,13 +41,15 @@ pub use node::Node;
 pub use sources::{SourceError, Sources, Watched};
 pub use structure::{Format, Formats};
 
-/// A document that fits its schema, with everything it refers to read.
+/// A document held against its schema, with everything it refers to read.
 #[derive(Debug)]
 pub struct Loaded {
     /// The document.
     pub document: Node,
-    /// What was found: the texts, for errors of later stages, and the warnings so far.
+    /// What was found: the texts, for errors of later stages, and the findings so far.
     pub report: Report,
+    /// Keys that the schema does not know.
+    unknown: Vec<Span>,
 }
 
 /// Findings with the texts they are about.
@@ -85,6 +87,17 @@ pub fn load(
     schema: &Json,
     formats: &Formats,
 ) -> Result<Loaded, Report> {
+    let loaded = examine(path, sources, schema, formats)?;
+    if loaded.report.findings.has_errors() { Err(loaded.report) } else { Ok(loaded) }
+}
+
+/// The same for whoever looks on after errors: only a text that cannot be read at all is one here.
+pub fn examine(
+    path: &Path,
+    sources: &Sources,
+    schema: &Json,
+    formats: &Formats,
+) -> Result<Loaded, Report> {
     let mut report = Report::default();
     let document = match text::read(path, sources, &mut report.files) {
         Ok(document) => document,
@@ -99,8 +112,5 @@ pub fn load(
     for secret in found.secrets {
         report.files.mask(secret);
     }
-    if report.findings.has_errors() {
-        return Err(report);
-    }
-    Ok(Loaded { document, report })
+    Ok(Loaded { document, report, unknown: found.unknown })
 }

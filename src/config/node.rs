@@ -95,6 +95,25 @@ impl Node {
         found
     }
 
+    /// A copy without the entries whose keys stand at these places.
+    #[must_use]
+    pub fn without(&self, keys: &[Span]) -> Self {
+        let value = match &self.value {
+            Value::Mapping(entries) => Value::Mapping(
+                entries
+                    .iter()
+                    .filter(|entry| !keys.contains(&entry.key_span))
+                    .map(|entry| Entry { value: entry.value.without(keys), ..entry.clone() })
+                    .collect(),
+            ),
+            Value::Sequence(items) => {
+                Value::Sequence(items.iter().map(|item| item.without(keys)).collect())
+            }
+            scalar => scalar.clone(),
+        };
+        Self { span: self.span, value }
+    }
+
     /// The value of a key, if this is a mapping that has it.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.key == key)

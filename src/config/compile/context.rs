@@ -6,9 +6,9 @@ use bytes::Bytes;
 use tollgate_api::{Jobs, setting::SecretRef};
 use tollgate_crypto::Secret;
 
-use super::Environment;
+use super::{Environment, sound::Faults};
 use crate::config::{
-    Diagnostic, Diagnostics, Files, Node, Sources,
+    Diagnostic, Diagnostics, Files, Node, Sources, Span,
     node::join_pointer,
     schema::{CertificateFiles, Config},
     sources::Within,
@@ -21,7 +21,10 @@ pub(super) struct Context<'a> {
     pub files: &'a Files,
     pub sources: &'a Sources,
     pub environment: &'a Environment,
+    pub faults: Faults,
     pub findings: Diagnostics,
+    /// What must not be shown although it stands where no secret belongs.
+    pub secrets: Vec<Span>,
     pub jobs: Jobs,
     pub expiries: Vec<Expiry>,
 }
@@ -43,6 +46,31 @@ impl<'a> Context<'a> {
         self.findings.push(self.finding(Diagnostic::error(message), pointer, label).hint(hint));
     }
 
+    /// Reports an error and what would help, if anything is known to.
+    pub fn error_hinted(
+        &mut self,
+        pointer: &str,
+        message: impl Into<String>,
+        label: &str,
+        hint: Option<String>,
+    ) {
+        let finding = self.finding(Diagnostic::error(message), pointer, label).hint_if(hint);
+        self.findings.push(finding);
+    }
+
+    /// Reports an error at a key rather than at its value.
+    pub fn error_at_key(
+        &mut self,
+        pointer: &str,
+        message: impl Into<String>,
+        label: &str,
+        hint: Option<String>,
+    ) {
+        let found = self.document.pointer(pointer);
+        let caret = found.key_span.unwrap_or_else(|| found.caret());
+        self.findings.push(Diagnostic::error(message).at(caret, label).hint_if(hint));
+    }
+
     /// Reports something that works and is probably not meant.
     pub fn warning(
         &mut self,
@@ -56,6 +84,16 @@ impl<'a> Context<'a> {
 
     fn finding(&self, diagnostic: Diagnostic, pointer: &str, label: &str) -> Diagnostic {
         diagnostic.at(self.document.pointer(pointer).caret(), label)
+    }
+
+    /// Whether what stands there is known to be wrong: then nothing more needs to be said about it.
+    pub fn is_faulty(&self, pointer: &str) -> bool {
+        self.faults.any() && self.faults.within(self.document, pointer)
+    }
+
+    /// Hides what stands there from everything that will be shown.
+    pub fn hide(&mut self, pointer: &str) {
+        self.secrets.push(self.document.pointer(pointer).node.span);
     }
 
     /// The sources as seen from the file in which this place stands.
@@ -80,7 +118,10 @@ impl<'a> Context<'a> {
         match self.within(pointer).resolve_secret(reference) {
             Ok(secret) => Some(secret),
             Err(error) => {
-                self.error(pointer, error.to_string(), "named here");
+                // What a reference lacks was said at its name.
+                if !self.is_faulty(pointer) {
+                    self.error(pointer, error.to_string(), "named here");
+                }
                 None
             }
         }

@@ -96,12 +96,13 @@ fn listeners(
             listeners.push(Arc::from(name.as_str()));
             continue;
         }
+        if context.faults.is_broken(&join_pointer("/listeners", name)) {
+            continue;
+        }
         let place = format!("{pointer}/listeners/{at}");
         let message = format!("unknown listener `{name}`");
-        match Context::suggest(name, config.listeners.keys()) {
-            Some(hint) => context.error_with_hint(&place, message, "not configured", hint),
-            None => context.error(&place, message, "not configured"),
-        }
+        let hint = Context::suggest(name, config.listeners.keys());
+        context.error_hinted(&place, message, "not configured", hint);
     }
     listeners
 }

@@ -11,13 +11,14 @@ mod matching;
 mod plugin;
 mod redact;
 mod route;
+mod sound;
 mod upstream;
 
 use std::{collections::HashMap, sync::Arc};
 
 use tollgate_api::{Clock, Entropy, Fetch, Jobs, State, Stores};
 
-use self::context::Context;
+use self::{context::Context, sound::Faults};
 use super::{
     Loaded, Report, Sources, decode,
     schema::{self, Config},
@@ -45,19 +46,24 @@ pub struct Environment {
     pub metrics: Arc<Metrics>,
 }
 
-/// Compiles what was loaded. The report of a success may hold warnings.
+/// Compiles what was loaded. The report of a success may hold warnings. What was found to be faulty is
+/// compiled as far as it goes, to find the rest of its errors; it is refused in any case.
 pub fn compile(
     loaded: Loaded,
     sources: &Sources,
     environment: &Environment,
     generation: u64,
 ) -> Result<(Snapshot, Report), Report> {
-    let Loaded { document, mut report } = loaded;
-    let config: Config = match decode(&document, "") {
-        Ok(config) => config,
-        Err(finding) => {
-            report.findings.push(finding);
-            return Err(report);
+    let Loaded { document, mut report, unknown } = loaded;
+    let (config, document, faults) = if report.findings.has_errors() {
+        sound::parts(&document, &unknown, &report.findings)
+    } else {
+        match decode::<Config>(&document, "") {
+            Ok(config) => (config, document, Faults::default()),
+            Err(finding) => {
+                report.findings.push(finding);
+                return Err(report);
+            }
         }
     };
     let mut context = Context {
@@ -65,7 +71,9 @@ pub fn compile(
         files: &report.files,
         sources,
         environment,
+        faults,
         findings: super::Diagnostics::default(),
+        secrets: Vec::new(),
         jobs: Jobs::default(),
         expiries: Vec::new(),
     };
@@ -79,8 +87,11 @@ pub fn compile(
     let upstreams = upstream::compile(&mut context, &config);
     let routes = route::compile(&mut context, &config, &upstreams);
     let admin = admin::compile(&mut context, &config);
-    let Context { findings, jobs, expiries, .. } = context;
-    report.findings.append(findings);
+    let Context { faults, findings, secrets, jobs, expiries, .. } = context;
+    report.findings.append(if faults.any() { faults.beyond(&findings) } else { findings });
+    for secret in secrets {
+        report.files.mask(secret);
+    }
     let (Some((listeners, policies)), Some(upstreams), Some((table, routes)), Some(admin)) =
         (listeners, upstreams.finish(), routes, admin)
     else {

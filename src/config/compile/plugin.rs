@@ -39,6 +39,10 @@ pub(super) fn chain(
     for (at, entry) in entries.iter().enumerate() {
         let place = join_pointer(&list, &at.to_string());
         let settings = join_pointer(&place, &entry.kind);
+        if context.is_faulty(&place) {
+            complete = false;
+            continue;
+        }
         let Some(definition) = definition(&entry.kind) else {
             context.error(&settings, format!("unknown plugin `{}`", entry.kind), "this plugin");
             complete = false;

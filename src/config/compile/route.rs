@@ -26,7 +26,7 @@ pub(super) fn compile(
     let mut table = Vec::new();
     let mut routes = Vec::new();
     let mut complete = true;
-    if config.routes.is_empty() {
+    if config.routes.is_empty() && !context.faults.hides_some_of("/routes") {
         context.error_with_hint(
             "/routes",
             "no route is configured",
@@ -238,12 +238,15 @@ fn shares(
             shares.push((*at, share));
         } else {
             complete = false;
+            if context.faults.is_broken(&join_pointer("/upstreams", name)) {
+                continue;
+            }
             let message = format!("unknown upstream `{name}`");
-            match Context::suggest(name, upstreams.names()) {
-                Some(hint) => {
-                    context.error_with_hint(&pointer, message, "not configured", hint);
-                }
-                None => context.error(&pointer, message, "not configured"),
+            let hint = Context::suggest(name, upstreams.names());
+            if rule.split.is_some() {
+                context.error_at_key(&pointer, message, "not configured", hint);
+            } else {
+                context.error_hinted(&pointer, message, "not configured", hint);
             }
         }
     }

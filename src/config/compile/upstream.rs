@@ -63,6 +63,7 @@ fn one(
     name: &str,
     settings: &schema::Upstream,
 ) -> Option<Provider> {
+    let errors = context.findings.errors();
     let endpoints = endpoints(context, pointer, settings);
     let tls = tls(context, &join_pointer(pointer, "tls"), &settings.tls);
     let health = settings.health.as_ref().map(|health| health_spec(context, pointer, health));
@@ -92,6 +93,9 @@ fn one(
         connections: settings.connections as usize,
         ..UpstreamSpec::new(name, endpoints?)
     };
+    if context.findings.errors() > errors || context.is_faulty(pointer) {
+        return None;
+    }
     let upstream =
         match Upstream::new(spec, context.environment.clock.clone(), &context.environment.state) {
             Ok(upstream) => Arc::new(upstream),
@@ -129,7 +133,7 @@ fn endpoints(
         context.error(&list, "`endpoints` needs at least one URL", "is empty");
         return None;
     }
-    let mut endpoints = Vec::new();
+    let mut endpoints: Vec<EndpointSpec> = Vec::new();
     for (at, entry) in settings.endpoints.iter().enumerate() {
         let place = join_pointer(&list, &at.to_string());
         match parse_endpoint(&entry.url) {
@@ -143,9 +147,21 @@ fn endpoints(
                         "use `https://`, or say `allow_plaintext: true` if the network between is yours",
                     );
                 }
+                let is_same = |other: &EndpointSpec| other.to_string() == endpoint.to_string();
+                if endpoints.iter().any(is_same) {
+                    context.error_with_hint(
+                        &place,
+                        format!("the endpoint `{endpoint}` is given twice"),
+                        "the second one",
+                        "`{ url: …, weight: 2 }` gives it twice the share",
+                    );
+                }
                 endpoints.push(endpoint);
             }
             Err(message) => {
+                if entry.url.contains('@') {
+                    context.hide(&place);
+                }
                 context.error(&place, format!("invalid endpoint: {message}"), "this URL");
             }
         }
@@ -218,6 +234,12 @@ fn tls(
             })
         }
     };
+    if let Some(name) = &settings.server_name
+        && let Err(error) = crate::routing::Authority::parse(name)
+    {
+        let place = join_pointer(pointer, "server_name");
+        context.error(&place, format!("invalid `server_name`: {error}"), "this value");
+    }
     Some(TlsSpec { trust: trust?, identity: identity?, server_name: settings.server_name.clone() })
 }
 

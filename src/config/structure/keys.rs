@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 use super::layers::Layers;
-use super::{Place, Walker, expected, validate_name};
+use super::{Place, REFERENCES, Walker, expected, validate_name};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::node::Entry;
 use crate::config::similar::{one_of, similar};
@@ -35,7 +35,10 @@ impl<'a> Walker<'a> {
             if declared.peek().is_some() {
                 // The outermost declaration speaks; a variant may repeat its tag.
                 if let Some(schema) = declared.next() {
-                    self.check(&place.entry(entry), schema);
+                    let mut inner = place.entry(entry);
+                    // Beside a reference to a secret stand settings that are none.
+                    inner.secret &= REFERENCES.contains(&entry.key.as_str());
+                    self.check(&inner, schema);
                 }
                 continue;
             }
@@ -69,6 +72,7 @@ impl<'a> Walker<'a> {
             None if known.is_empty() => "this mapping takes no keys".to_owned(),
             None => format!("expected {}", one_of(known)),
         };
+        self.findings.unknown.push(entry.key_span);
         self.report(
             Diagnostic::error(format!("unknown key `{}`{inside}", entry.key))
                 .at(entry.key_span, "no such key")

@@ -92,6 +92,14 @@ impl<'a> Layers<'a> {
                 .any(|layers| marked(&layers))
     }
 
+    /// The layers themselves and all that they may be an alternative to.
+    pub(super) fn forms(&self, root: &'a Json) -> Vec<Self> {
+        let mut forms = vec![self.clone()];
+        let variants = self.alternatives().flatten();
+        forms.extend(variants.filter_map(|schema| Self::expand(schema, root)));
+        forms
+    }
+
     /// Whether nothing but `null` is allowed.
     pub(super) fn only_null(&self) -> bool {
         self.any("type", &Json::String("null".into()))

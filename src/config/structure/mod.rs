@@ -32,6 +32,8 @@ pub use formats::{Format, Formats};
 pub struct Findings {
     /// Everything that is wrong.
     pub diagnostics: Diagnostics,
+    /// Keys that nobody knows.
+    pub unknown: Vec<Span>,
     /// Secrets that were written out where a reference belongs: mask them before anything is
     /// drawn.
     pub secrets: Vec<Span>,
@@ -94,7 +96,7 @@ impl<'a> Walker<'a> {
         let mut place = place.clone();
         place.secret |= layers.is_secret(self.root);
         if place.secret {
-            self.keep_secret(place.node);
+            self.keep_secret(place.node, std::slice::from_ref(&layers));
         }
         self.keep_references(&place, &layers);
         self.check_layers(&place, layers);
@@ -117,12 +119,34 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Under a secret setting every scalar is a secret, except the reference itself.
-    fn keep_secret(&mut self, node: &Node) {
+    /// Under a secret setting every scalar is a secret, except the reference itself and what the
+    /// settings around a secret declare to be none, such as the name of a key.
+    fn keep_secret(&mut self, node: &Node, layers: &[Layers<'a>]) {
+        let forms: Vec<Layers<'a>> =
+            layers.iter().flat_map(|layers| layers.forms(self.root)).collect();
         match &node.value {
             Value::Mapping(entries) => {
                 for entry in entries.iter().filter(|entry| !is_reference(entry)) {
-                    self.keep_secrets_within(&entry.value);
+                    let declared: Vec<Layers<'a>> = forms
+                        .iter()
+                        .flat_map(Layers::properties)
+                        .filter(|(key, _)| *key == entry.key && !REFERENCES.contains(key))
+                        .filter_map(|(_, schema)| Layers::expand(schema, self.root))
+                        .collect();
+                    if declared.is_empty() {
+                        self.keep_secrets_within(&entry.value);
+                    } else if declared.iter().any(|layers| layers.is_secret(self.root)) {
+                        self.keep_secret(&entry.value, &declared);
+                    }
+                }
+            }
+            Value::Sequence(items) => {
+                let each: Vec<Layers<'a>> = forms
+                    .iter()
+                    .filter_map(|form| Layers::expand(form.first("items")?, self.root))
+                    .collect();
+                for item in items {
+                    self.keep_secret(item, &each);
                 }
             }
             _ => self.keep_secrets_within(node),

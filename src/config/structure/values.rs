@@ -177,7 +177,7 @@ fn type_hint(place: &Place<'_>, layers: &Layers<'_>) -> Option<String> {
     match &place.node.value {
         Value::Integer(text) | Value::Number(text) if types.contains(&"string") => {
             Some(match layers.text("format") {
-                Some("duration") => format!("add a unit: `{text}s`"),
+                Some("duration" | "delay") => format!("add a unit: `{text}s`"),
                 Some("byte-size") => format!("add a unit: `{text}KiB`"),
                 Some("rate") => format!("add a period: `{text}/s`"),
                 _ => format!("put quotes around it: `\"{text}\"`"),
@@ -256,7 +256,9 @@ fn check_text(text: &str, layers: &Layers<'_>, formats: &Formats) -> Result<(), 
     }
     for pattern in layers.all("pattern").filter_map(Json::as_str) {
         if !Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text)) {
-            return Err(reason(format!("does not match `{pattern}`")));
+            let said = layers.text("x-expected").is_some();
+            let reason = (!said).then(|| format!("does not match `{pattern}`"));
+            return Err(Misfit { reason, hint: None, offset: None });
         }
     }
     for name in layers.all("format").filter_map(Json::as_str) {

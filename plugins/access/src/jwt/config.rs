@@ -39,6 +39,7 @@ pub struct Jwt {
 
     /// A file with the issuer's keys as JWKS. Watched: a change is picked up by a reload.
     #[serde(default)]
+    #[schemars(extend("format" = "file"))]
     pub jwks_file: Option<PathBuf>,
 
     /// Single public keys or certificates in PEM.
@@ -109,6 +110,7 @@ pub struct Jwt {
 #[serde(deny_unknown_fields)]
 pub struct KeySettings {
     /// The key or certificate in PEM.
+    #[schemars(extend("format" = "file"))]
     pub file: PathBuf,
 
     /// The identifier that tokens name the key by.

@@ -112,7 +112,7 @@ impl JsonSchema for ValueSettings {
                 {
                     "description": "A CEL expression over the request and the identity.",
                     "type": "object",
-                    "properties": { "expression": { "type": "string" } },
+                    "properties": { "expression": { "type": "string", "format": "expression" } },
                     "required": ["expression"],
                     "additionalProperties": false
                 }

@@ -71,6 +71,7 @@ impl JsonSchema for StatusPattern {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "A status such as `404`, or a class such as `4xx`.",
+            "x-expected": EXPECTED,
             "anyOf": [
                 { "type": "integer", "minimum": 200, "maximum": 599 },
                 { "type": "string", "pattern": "^([2-5][0-9][0-9]|[2-5][xX][xX])$" }

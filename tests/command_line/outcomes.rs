@@ -1,0 +1,84 @@
+//! How `check` and `run` end.
+
+use super::{folder::*, *};
+
+#[test]
+fn a_good_configuration_is_summed_up() {
+    let folder = folder();
+    folder.write("tollgate.yaml", GOOD);
+    let output = run(&folder, &["check", "tollgate.yaml"], &[]);
+    insta::assert_snapshot!("check_good", without_hash(&output));
+}
+
+#[test]
+fn warnings_do_not_make_it_bad() {
+    let folder = folder();
+    folder.write("tollgate.yaml", GOOD.replace("unauthenticated: true, ", ""));
+    let output = run(&folder, &["check", "tollgate.yaml"], &[]);
+    insta::assert_snapshot!("check_warning", without_hash(&output));
+}
+
+#[test]
+fn machines_get_json() {
+    let folder = folder();
+    folder.write("good.yaml", GOOD);
+    folder.write("bad.yaml", GOOD.replace("upstream: provider", "upstream: provder"));
+    insta::assert_snapshot!(
+        "check_json_good",
+        run(&folder, &["check", "--json", "good.yaml"], &[])
+    );
+    insta::assert_snapshot!("check_json_bad", run(&folder, &["check", "--json", "bad.yaml"], &[]));
+}
+
+#[test]
+fn run_and_check_say_the_same_of_a_bad_configuration() {
+    let folder = folder();
+    folder.write("tollgate.yaml", GOOD.replace("upstream: provider", "upstream: provder"));
+    let check = run(&folder, &["check", "tollgate.yaml"], &[]);
+    let start = run(&folder, &["run", "--config", "tollgate.yaml"], &[]);
+    assert!(start.starts_with("exit code: 78\n"), "as sysexits has it: {start}");
+    insta::assert_snapshot!("run_bad", start);
+    insta::assert_snapshot!("check_bad", check);
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_said_to() {
+    let folder = folder();
+    std::fs::create_dir(folder.join("nothing")).unwrap();
+    for (name, path) in [("absent", "absent.yaml"), ("no_files", "nothing"), ("not_yaml", "text")] {
+        insta::assert_snapshot!(format!("check_{name}"), run(&folder, &["check", path], &[]));
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_ends_the_start_before_anything_is_served() {
+    let folder = folder();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let yaml = GOOD.replace("127.0.0.1:8080", &address);
+    folder.write("tollgate.yaml", format!("admin: {{ address: 127.0.0.1:0 }}\n{yaml}"));
+    let output = run(&folder, &["run", "--config", "tollgate.yaml"], &[]);
+    insta::assert_snapshot!("run_taken", without_warnings(&output).replace(&address, "[ADDRESS]"));
+}
+
+#[test]
+fn an_audit_file_that_cannot_be_opened_ends_the_start() {
+    let folder = folder();
+    let audit = "audit: { file: absent/audit.jsonl }\n";
+    folder.write("tollgate.yaml", format!("admin: {{ address: 127.0.0.1:0 }}\n{audit}{GOOD}"));
+    let output = run(&folder, &["run", "--config", "tollgate.yaml"], &[]);
+    insta::assert_snapshot!("run_audit", without_warnings(&output));
+}
+
+/// What the process logs about the machine differs between machines.
+fn without_warnings(output: &str) -> String {
+    output
+        .lines()
+        .filter(|line| !line.contains(" WARN "))
+        .fold(String::new(), |all, line| all + line + "\n")
+}
+
+fn without_hash(output: &str) -> String {
+    let hash = regex::Regex::new("[0-9a-f]{64}").unwrap();
+    hash.replace(output, "[HASH]").into_owned()
+}
