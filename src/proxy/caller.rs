@@ -33,6 +33,8 @@ pub struct Caller<'s> {
     /// Writing failed: nobody is left to answer.
     pub gone: bool,
     broken: bool,
+    /// The body has been read to its end.
+    ended: bool,
 }
 
 impl<'s> Caller<'s> {
@@ -52,6 +54,7 @@ impl<'s> Caller<'s> {
             keep: true,
             gone: false,
             broken: false,
+            ended: false,
         }
     }
 
@@ -69,7 +72,9 @@ impl<'s> Caller<'s> {
 
     /// Whether the body has been read to its end (or there is none).
     pub fn body_done(&mut self) -> bool {
-        self.session.is_body_done()
+        // Remembered, because an HTTP/2 stream that is reset after that no longer says so.
+        self.ended = self.ended || self.session.is_body_done();
+        self.ended
     }
 
     /// Whether an answer's head has been written.
@@ -101,7 +106,7 @@ impl<'s> Caller<'s> {
     /// like an attack to an HTTP/2 provider, which then ends the connection of others as well.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
         let Some(first) = self.piece().await? else { return Ok(None) };
-        if first.len() >= TINY || self.session.is_body_done() {
+        if first.len() >= TINY || self.body_done() {
             return Ok(Some(first));
         }
         let mut gathered = BytesMut::from(first);
@@ -117,7 +122,7 @@ impl<'s> Caller<'s> {
 
     async fn piece(&mut self) -> Result<Option<Bytes>, Fault> {
         loop {
-            if self.session.is_body_done() {
+            if self.body_done() {
                 return Ok(None);
             }
             match self.session.read_request_body().await {
@@ -195,7 +200,7 @@ impl<'s> Caller<'s> {
         if sending {
             return Watched::Chunk(self.chunk().await);
         }
-        if !listen || self.gone || !self.session.is_body_done() {
+        if !listen || self.gone || !self.body_done() {
             return std::future::pending().await;
         }
         match self.session.read_body_or_idle(true).await {
