@@ -134,6 +134,7 @@ async fn a_malformed_chunk_ends_the_connection_and_is_never_completed() {
         ("a size beyond all bounds", "fffffffffffffffff\r\nhello\r\n0\r\n\r\n"),
         ("more data than its size", "3\r\nhello\r\n0\r\n\r\n"),
         ("data without its end", "5\r\nhello0\r\n\r\n"),
+        ("a bare line feed after a size", "5\nhello\r\n0\r\n\r\n"),
     ] {
         let before = provider.requests().len();
         let mut caller = gateway.http1().await;
@@ -141,7 +142,7 @@ async fn a_malformed_chunk_ends_the_connection_and_is_never_completed() {
         caller.try_send(format!("{head}{body}{SMUGGLED}")).await;
         let text = String::from_utf8_lossy(&caller.rest().await).into_owned();
         assert!(text.matches("HTTP/1.").count() <= 1, "{name}: no second answer: {text}");
-        assert!(!text.contains("200"), "{name}: it is not accepted: {text}");
+        assert!(!text.starts_with("HTTP/1.1 2"), "{name}: it is not accepted: {text}");
         let requests = provider.requests();
         let whole = requests[before..].iter().any(|request| request.complete);
         assert!(!whole, "{name}: the provider never gets a complete request: {requests:?}");

@@ -236,3 +236,50 @@ async fn both_framings_at_once_are_read_one_way_or_not_at_all() {
     let answer = gateway.http1().await.call("GET", "/", &[], b"", None).await;
     assert!(matches!(answer.status, 200 | 502), "no rest is taken for an answer: {answer:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_come_before_their_turn_are_answered_in_their_order() {
+    let provider = Provider::http1(|request| Reply::new(200, request.target.clone())).await;
+    let gateway = Recipe::to(&provider).start();
+    let mut caller = gateway.http1().await;
+    let mut requests = String::new();
+    for number in 1..=5 {
+        requests.push_str(&format!(
+            "POST /{number} HTTP/1.1\r\nHost: pay.example\r\nContent-Length: 4\r\n\r\nbody"
+        ));
+    }
+    caller.send(requests).await;
+    for number in 1..=5 {
+        let answer = caller.answer("POST").await;
+        assert_eq!(answer.text(), format!("/{number}"), "each its own: {answer:?}");
+    }
+    let bodies = provider.requests().into_iter().map(|request| request.body);
+    assert!(bodies.eq(std::iter::repeat_n(b"body".to_vec(), 5)), "each with its own body");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_that_come_before_their_turn_are_answered_or_the_connection_says_that_it_closes()
+{
+    let provider = Provider::http1(|request| Reply::new(200, request.target.clone())).await;
+    let gateway = Recipe::to(&provider).start();
+    let mut caller = gateway.http1().await;
+    caller.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let answer = caller.answer("GET").await;
+    assert_eq!(answer.text(), "/1", "the first is answered: {answer:?}");
+    if answer.header("connection").as_deref() == Some("close") {
+        assert!(caller.closed().await, "the second may be sent again elsewhere");
+        assert_eq!(provider.requests().len(), 1, "for it was not served");
+    } else {
+        assert_eq!(caller.answer("GET").await.text(), "/2", "the second is answered");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_wants_the_connection_closed_has_it_closed() {
+    let provider = Provider::http1(|_| Reply::new(200, "ok")).await;
+    let gateway = Recipe::to(&provider).start();
+    let mut caller = gateway.http1().await;
+    let answer = caller.call("GET", "/", &[("Connection", "close")], b"", None).await;
+    assert_eq!(answer.header("connection").as_deref(), Some("close"), "it is told so: {answer:?}");
+    assert!(caller.closed().await, "and it is closed");
+}
