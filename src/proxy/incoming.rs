@@ -89,7 +89,7 @@ impl Run<'_, '_> {
         }
         let mut answer = self.exchange.as_mut()?.answer.take()?;
         self.stamp(&mut answer);
-        if talk.sending {
+        if !self.caller.body_done() {
             // The rest of the request may never come.
             self.caller.keep = false;
         }
