@@ -21,5 +21,6 @@ mod harness;
 mod heads;
 mod malformed;
 mod panics;
+mod reload;
 mod secrets;
 mod streaming;
