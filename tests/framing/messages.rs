@@ -242,13 +242,11 @@ async fn requests_that_come_before_their_turn_are_answered_in_their_order() {
     let provider = Provider::http1(|request| Reply::new(200, request.target.clone())).await;
     let gateway = Recipe::to(&provider).start();
     let mut caller = gateway.http1().await;
-    let mut requests = String::new();
-    for number in 1..=5 {
-        requests.push_str(&format!(
-            "POST /{number} HTTP/1.1\r\nHost: pay.example\r\nContent-Length: 4\r\n\r\nbody"
-        ));
-    }
-    caller.send(requests).await;
+    let request = |number| {
+        format!("POST /{number} HTTP/1.1\r\nHost: pay.example\r\nContent-Length: 4\r\n\r\nbody")
+    };
+    let requests: Vec<String> = (1..=5).map(request).collect();
+    caller.send(requests.concat()).await;
     for number in 1..=5 {
         let answer = caller.answer("POST").await;
         assert_eq!(answer.text(), format!("/{number}"), "each its own: {answer:?}");
