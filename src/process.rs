@@ -145,6 +145,18 @@ impl Process {
         complete
     }
 
+    /// Gives up what did not end: every exchange is recorded, with what is known of it.
+    pub async fn cut_off(&self) {
+        self.gateway.cut_off();
+        // They only have to be woken; the bound is for a runtime that is stuck.
+        for _ in 0..200 {
+            if self.telemetry.metrics().in_flight() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Writes what is still queued for the access log.
     pub fn flush(&self) {
         self.telemetry.flush(Duration::from_secs(2));

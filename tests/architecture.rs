@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["fetch", "listener", "pipeline", "routing", "snapshot", "state", "telemetry", "upstream"],
     ),
     ("reload", &["admin", "config", "listener", "proxy", "snapshot", "telemetry"]),
-    ("admin", &["listener", "proxy", "reload", "snapshot", "telemetry"]),
+    ("admin", &["listener", "proxy", "reload", "routing", "snapshot", "telemetry"]),
     ("proxy", &["listener", "pipeline", "routing", "snapshot", "telemetry", "upstream"]),
     // Of the configuration only what it was read from, to be watched.
     ("snapshot", &["config", "listener", "pipeline", "routing", "telemetry", "upstream"]),

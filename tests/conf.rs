@@ -58,8 +58,8 @@ async fn every_example_starts_and_shows_operators_no_secret() {
             _ => Http1::connect(program.address("admin")).await,
         };
         let token = format!("Bearer {}", example.content("secrets/deployer.token"));
-        let headers = [("authorization", token.as_str())];
-        let ready = operator.call("GET", "/readyz", &[], b"", None).await;
+        let headers = [LOCAL, ("authorization", token.as_str())];
+        let ready = operator.call("GET", "/readyz", &[LOCAL], b"", None).await;
         assert_eq!(ready.status, 200, "`{}` is ready: {}", example.name, ready.text());
         for path in ["/config", "/metrics"] {
             let answer = operator.call("GET", path, &headers, b"", None).await;

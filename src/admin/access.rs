@@ -1,12 +1,15 @@
 //! Who may do what on the admin listener.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, header};
 use tollgate_api::Connection;
 use tollgate_crypto::eq_constant_time;
 
-use crate::snapshot::{Admin, Role};
+use crate::{
+    routing::Authority,
+    snapshot::{Admin, Role},
+};
 
 /// Whether a call is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +47,11 @@ pub(super) fn decide(
     {
         proven = Some((Arc::from("client certificate"), role));
     }
-    if proven.is_none() && admin.tokens.is_empty() && admin.client_certificate_role.is_none() {
+    if proven.is_none()
+        && admin.tokens.is_empty()
+        && admin.client_certificate_role.is_none()
+        && is_meant(connection, headers)
+    {
         // The configuration allows this on loopback alone, or with required client certificates.
         proven = Some((Arc::from("local"), Role::Operate));
     }
@@ -53,6 +60,23 @@ pub(super) fn decide(
         Some((name, role)) if role >= needed => Access::Granted(name),
         Some((name, _)) => Access::Forbidden(name),
     }
+}
+
+/// Whether a call without a proof comes from somebody on this machine rather than from a web page
+/// in their browser: such a page names its own site, be it as origin or (by DNS rebinding) as host.
+fn is_meant(connection: &Connection, headers: &HeaderMap) -> bool {
+    if connection.tls.as_ref().is_some_and(|tls| !tls.client_certificates.is_empty()) {
+        return true;
+    }
+    let foreign_site = headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| !matches!(site.as_bytes(), b"none" | b"same-origin"));
+    let host = headers.get(header::HOST).and_then(|host| Authority::parse(host.as_bytes()).ok());
+    let local = host.is_none_or(|Authority { host, .. }| {
+        let name = host.as_str().trim_start_matches('[').trim_end_matches(']');
+        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    });
+    local && !foreign_site && !headers.contains_key(header::ORIGIN)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
@@ -151,6 +175,14 @@ mod tests {
             granted("local"),
             "open loopback"
         );
+        for (name, value) in
+            [("origin", "http://evil"), ("host", "evil.example"), ("sec-fetch-site", "cross-site")]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(value));
+            let access = decide(&open, &connection(false), &headers, Role::Read);
+            assert_eq!(access, Access::Unauthenticated, "a web page says {name}: {value}");
+        }
         let certified = admin(&[], Some(Role::Read));
         assert_eq!(
             decide(&certified, &connection(false), &with(None), Role::Read),

@@ -54,6 +54,17 @@ impl Call {
         }
     }
 
+    /// The word in audit records.
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::Health => "admin_health",
+            Self::Ready => "admin_ready",
+            Self::Metrics => "admin_metrics",
+            Self::Config => "admin_read_config",
+            Self::Reload => "admin_reload",
+        }
+    }
+
     /// What it takes; `None` if everybody may.
     pub fn role(self) -> Option<Role> {
         match self {
@@ -74,8 +85,20 @@ pub(super) fn problem(status: StatusCode, detail: &str) -> Answer {
     Answer::new(status, "application/problem+json", Bytes::from(format!("{body}\n")))
 }
 
+/// What readiness depends on.
+pub(super) struct Readiness<'a> {
+    pub draining: bool,
+    pub snapshot: &'a Snapshot,
+    /// Plugin instances whose dependency is unavailable.
+    pub degraded: &'a [String],
+    pub last: Option<&'a LastReload>,
+    /// Whoever asks may see the last reload's findings.
+    pub detailed: bool,
+}
+
 /// Whether the process should be sent traffic, and why.
-pub(super) fn readiness(draining: bool, snapshot: &Snapshot, last: Option<&LastReload>) -> Answer {
+pub(super) fn readiness(readiness: &Readiness<'_>) -> Answer {
+    let Readiness { draining, snapshot, degraded, last, detailed } = *readiness;
     let status = if draining { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let mut reasons = Vec::new();
     if draining {
@@ -91,15 +114,18 @@ pub(super) fn readiness(draining: bool, snapshot: &Snapshot, last: Option<&LastR
             reasons.push(format!("upstream `{}` has no healthy endpoint", provider.name));
         }
     }
-    json_answer(
-        status,
-        &json!({
-            "ready": !draining,
-            "reasons": reasons,
-            "generation": snapshot.generation,
-            "last_reload": last.map(last_reload),
-        }),
-    )
+    for instance in degraded {
+        reasons.push(format!("plugin `{instance}` cannot reach what it depends on"));
+    }
+    let mut body = json!({
+        "ready": !draining,
+        "reasons": reasons,
+        "generation": snapshot.generation,
+    });
+    if detailed && let Value::Object(members) = &mut body {
+        members.insert("last_reload".to_owned(), json!(last.map(last_reload)));
+    }
+    json_answer(status, &body)
 }
 
 /// The configuration in effect.

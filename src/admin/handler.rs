@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use parking_lot::Mutex;
 use pingora::{
     http::ResponseHeader,
     protocols::http::{HttpTask, ServerSession},
@@ -19,12 +20,13 @@ use tollgate_api::{Answer, Body, Code, Connection, Tick};
 
 use super::{
     access::{self, Access},
-    answer::{self, Call},
+    answer::{self, Call, Readiness},
 };
 use crate::{
     listener::{After, Drain, Event, Handler},
     proxy::Gateway,
     reload::{Actor, Reloader},
+    snapshot::Role,
     telemetry::{Audit, Metrics, audit},
 };
 
@@ -43,12 +45,26 @@ pub struct AdminHandler {
     operations: Operations,
     reloader: OnceLock<Arc<Reloader>>,
     draining: AtomicBool,
+    denials: Mutex<Denials>,
+}
+
+/// Refused calls that have no audit record of their own.
+#[derive(Default)]
+struct Denials {
+    since: Tick,
+    recorded: u32,
+    unrecorded: u64,
 }
 
 impl AdminHandler {
     /// A handler that cannot reload yet.
     pub fn new(operations: Operations) -> Self {
-        Self { operations, reloader: OnceLock::new(), draining: AtomicBool::new(false) }
+        Self {
+            operations,
+            reloader: OnceLock::new(),
+            draining: AtomicBool::new(false),
+            denials: Mutex::default(),
+        }
     }
 
     /// Connects it with what reloads.
@@ -74,10 +90,10 @@ impl AdminHandler {
             match access::decide(&snapshot.admin, connection, &request.headers, role) {
                 Access::Granted(name) => operator = name,
                 Access::Unauthenticated => {
-                    self.record("unknown", call, "denied");
+                    self.deny(call, connection);
                     let mut answer = answer::problem(
                         StatusCode::UNAUTHORIZED,
-                        "a valid admin token is required",
+                        "a valid admin token is required, or a call from this machine itself",
                     );
                     answer.headers.insert(
                         header::WWW_AUTHENTICATE,
@@ -86,7 +102,7 @@ impl AdminHandler {
                     return answer;
                 }
                 Access::Forbidden(name) => {
-                    self.record(&name, call, "denied");
+                    self.record(&name, call, "denied", connection, 0);
                     return answer::problem(StatusCode::FORBIDDEN, "this operator may not do that");
                 }
             }
@@ -95,7 +111,18 @@ impl AdminHandler {
         match call {
             Call::Health => Answer::new(StatusCode::OK, "text/plain", Bytes::from_static(b"ok\n")),
             Call::Ready => {
-                answer::readiness(self.draining.load(Ordering::Relaxed), &snapshot, last.as_ref())
+                let degraded = self.operations.metrics.degraded();
+                // What is wrong with a file shows parts of it: not for everybody.
+                let detailed =
+                    access::decide(&snapshot.admin, connection, &request.headers, Role::Read);
+                let last = last.as_ref();
+                answer::readiness(&Readiness {
+                    draining: self.draining.load(Ordering::Relaxed),
+                    snapshot: &snapshot,
+                    degraded: &degraded,
+                    last,
+                    detailed: matches!(detailed, Access::Granted(_)),
+                })
             }
             Call::Metrics => {
                 self.refresh_gauges();
@@ -106,7 +133,7 @@ impl AdminHandler {
                 )
             }
             Call::Config => {
-                if !self.record(&operator, call, "allowed") {
+                if !self.record(&operator, call, "allowed", connection, 0) {
                     return answer::problem(
                         StatusCode::SERVICE_UNAVAILABLE,
                         "the audit record of this call cannot be written",
@@ -115,7 +142,7 @@ impl AdminHandler {
                 answer::configuration(&self.operations.gateway, last.as_ref())
             }
             Call::Reload => {
-                if !self.record(&operator, call, "allowed") {
+                if !self.record(&operator, call, "allowed", connection, 0) {
                     return answer::problem(
                         StatusCode::SERVICE_UNAVAILABLE,
                         "the audit record of this call cannot be written",
@@ -133,16 +160,45 @@ impl AdminHandler {
         }
     }
 
+    /// Records a refusal of somebody unknown; beyond a number each minute they are only counted, so
+    /// that nobody without a token can fill the audit log.
+    fn deny(&self, call: Call, connection: &Connection) {
+        let now = self.operations.gateway.tick();
+        let mut denials = self.denials.lock();
+        if now.since(denials.since) > DENIAL_WINDOW {
+            denials.since = now;
+            denials.recorded = 0;
+        }
+        if denials.recorded >= DENIALS {
+            denials.unrecorded += 1;
+            return;
+        }
+        denials.recorded += 1;
+        let unrecorded = std::mem::take(&mut denials.unrecorded);
+        drop(denials);
+        self.record("unknown", call, "denied", connection, unrecorded);
+    }
+
     /// Writes the audit record of a call; false if it could not be written and must not go ahead.
-    fn record(&self, operator: &str, call: Call, result: &str) -> bool {
-        let action = match call {
-            Call::Health => "admin_health",
-            Call::Ready => "admin_ready",
-            Call::Metrics => "admin_metrics",
-            Call::Config => "admin_read_config",
-            Call::Reload => "admin_reload",
+    fn record(
+        &self,
+        operator: &str,
+        call: Call,
+        result: &str,
+        connection: &Connection,
+        unrecorded: u64,
+    ) -> bool {
+        let mut detail = format!("from {}", connection.peer);
+        if unrecorded > 0 {
+            detail = format!("{detail}; {unrecorded} more were denied since the last record");
+        }
+        let event = audit::Event {
+            actor: operator,
+            action: call.action(),
+            result,
+            detail: Some(&detail),
+            ..audit::Event::default()
         };
-        let event = audit::Event { actor: operator, action, result, ..audit::Event::default() };
         self.operations.audit.write(&event).is_ok()
             || self.operations.audit.on_failure() == audit::OnFailure::Open
     }
@@ -213,6 +269,11 @@ async fn send(session: &mut ServerSession, answer: &Answer) -> bool {
     }
     session.response_duplex_vec(tasks).await.is_ok()
 }
+
+/// Refusals of somebody unknown that are recorded one by one in a window.
+const DENIALS: u32 = 30;
+
+const DENIAL_WINDOW: Duration = Duration::from_mins(1);
 
 /// Longest that sending an answer may take.
 const WRITE_TIME: Duration = Duration::from_secs(10);

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 /// Speaks each payment provider's security dialect, on both sides, by configuration.
 #[derive(Debug, Parser)]
-#[command(name = "tollgate", version, about, long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(name = "tollgate", bin_name = "tollgate", version, about, long_about = LONG_ABOUT, after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -25,7 +25,9 @@ enum Command {
     /// code 78 and all of its errors, before any port is bound. SIGHUP reloads, SIGTERM drains, a
     /// second SIGTERM ends at once. Edits of the configuration, of certificates and of keys are
     /// picked up while it runs.
-    #[command(after_help = "Example:\n  tollgate run --config /etc/tollgate/tollgate.yaml")]
+    #[command(
+        after_help = "Exit codes:\n  0   drained: every exchange ended\n  71  a port or a log cannot be had\n  75  exchanges were cut off by the grace period or a second signal\n  78  the configuration is not valid\n\nExample:\n  tollgate run --config /etc/tollgate/tollgate.yaml"
+    )]
     Run {
         /// A YAML file, or a folder of them
         #[arg(long, short, value_name = "PATH")]
@@ -98,6 +100,10 @@ fn say(text: &str) {
 
 /// Exit code of a bad configuration: `EX_CONFIG` of sysexits.
 const BAD_CONFIGURATION: u8 = 78;
+
+/// Exit code when exchanges were cut off by the end of the grace period or a second signal:
+/// `EX_TEMPFAIL` of sysexits.
+const CUT_OFF: u8 = 75;
 
 /// Exit code when the operating system refuses what a start needs: `EX_OSERR` of sysexits.
 const CANNOT_START: u8 = 71;

@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{BAD_CONFIGURATION, CANNOT_START, say};
+use super::{BAD_CONFIGURATION, CANNOT_START, CUT_OFF, say};
 use crate::{
     config::Style,
     process::{Process, StartError},
@@ -65,17 +65,27 @@ async fn serve(path: &Path) -> ExitCode {
     }
     watching.abort();
     tracing::info!("draining");
-    tokio::select! {
+    let complete = tokio::select! {
         complete = process.drain() => {
             if complete {
                 tracing::info!("drained");
             } else {
-                tracing::warn!("the grace period is over; exchanges were cut off");
+                tracing::warn!("the grace period is over; exchanges are cut off");
             }
+            complete
         }
-        _ = terminate.recv() => tracing::warn!("a second signal: ending at once"),
-        _ = interrupt.recv() => tracing::warn!("a second signal: ending at once"),
+        _ = terminate.recv() => {
+            tracing::warn!("a second signal: ending at once");
+            false
+        }
+        _ = interrupt.recv() => {
+            tracing::warn!("a second signal: ending at once");
+            false
+        }
+    };
+    if !complete {
+        process.cut_off().await;
     }
     process.flush();
-    ExitCode::SUCCESS
+    if complete { ExitCode::SUCCESS } else { ExitCode::from(CUT_OFF) }
 }

@@ -184,7 +184,10 @@ impl Run<'_, '_> {
             _ => Released::Cancelled,
         };
         provider.upstream.release(session, released);
-        provider.upstream.note(&picked, evidence == Evidence::Answered);
+        // What the caller or a plugin did says nothing about the endpoint.
+        if !matches!(conversed, Conversed::Refused(_)) {
+            provider.upstream.note(&picked, evidence == Evidence::Answered);
+        }
         if let Some(attempt) = self.attempts.last_mut() {
             (attempt.evidence, attempt.status, attempt.duration) = (evidence, status, duration);
         }

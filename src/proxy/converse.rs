@@ -3,6 +3,7 @@
 //! `incoming`.
 
 use bytes::Bytes;
+use futures::FutureExt;
 use pingora::http::RequestHeader;
 use tollgate_api::{Body, Fault, Which, codes};
 
@@ -63,12 +64,17 @@ impl Run<'_, '_> {
         };
         let result = match body {
             Body::Empty => talk.wire.send_head(head, true, progress).await,
-            Body::Held(body) => {
-                talk.wire.send_head(head, body.is_empty(), progress).await?;
-                if body.is_empty() {
+            Body::Held(mut body) => {
+                let now = self.caller.now();
+                // Head and first piece leave together; the loop sends the rest.
+                let first = body.split_to(body.len().min(PIECE));
+                talk.rest = body;
+                let alone = talk.rest.is_empty();
+                talk.wire.send_head(head, first.is_empty(), talk.write_patience(now)).await?;
+                if first.is_empty() {
                     Ok(())
                 } else {
-                    talk.wire.send_chunk(body, true, progress).await
+                    talk.wire.send_chunk(first, alone, talk.write_patience(now)).await
                 }
             }
             Body::Streamed => {
@@ -94,8 +100,26 @@ impl Run<'_, '_> {
         result
     }
 
+    /// Sends what is left of a held body piece by piece, as long as the provider says nothing.
+    async fn send_rest(&mut self, talk: &mut Talk) -> Option<Happened> {
+        while !talk.rest.is_empty() && talk.write_failed.is_none() {
+            let heard = tokio::task::unconstrained(talk.wire.next()).now_or_never();
+            if let Some(event) = heard {
+                return Some(Happened::FromProvider(event));
+            }
+            let piece = talk.rest.split_to(talk.rest.len().min(PIECE));
+            let end = talk.rest.is_empty();
+            self.write_on(talk, piece, end).await;
+            talk.request_ended = self.caller.now();
+        }
+        None
+    }
+
     /// Waits for the caller, the provider or a deadline.
     async fn next(&mut self, talk: &mut Talk) -> Happened {
+        if let Some(happened) = self.send_rest(talk).await {
+            return happened;
+        }
         let now = self.caller.now();
         let (wait, for_provider) = talk.patience(now);
         let safe = self.method().is_safe();
@@ -165,7 +189,8 @@ impl Run<'_, '_> {
         if talk.write_failed.is_some() {
             return;
         }
-        if let Err(failure) = talk.wire.send_chunk(chunk, end, talk.deadlines.progress).await {
+        let patience = talk.write_patience(self.caller.now());
+        if let Err(failure) = talk.wire.send_chunk(chunk, end, patience).await {
             talk.write_failed = Some(failure);
             talk.sending = false;
             talk.request_ended = self.caller.now();
@@ -188,3 +213,6 @@ impl Run<'_, '_> {
         }
     }
 }
+
+/// A held body is written in pieces of this size, each within `progress`.
+const PIECE: usize = 64 * 1024;

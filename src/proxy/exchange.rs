@@ -283,6 +283,13 @@ impl<'g, 's> Run<'g, 's> {
         })
     }
 
+    /// The process stops before the exchange is complete.
+    pub(super) fn cut_off(&mut self) {
+        self.caller.keep = false;
+        self.fault = Some(Fault::new(&codes::CUT_OFF));
+        self.end(true);
+    }
+
     /// Ends the exchange: plugins are told, the record is written.
     pub(super) fn finish(&mut self) -> After {
         self.end(false);

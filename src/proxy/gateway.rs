@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use pingora::protocols::http::ServerSession;
-use tollgate_api::{Clock, Code, Connection, Entropy, Fault, Tick};
+use tokio::sync::Notify;
+use tollgate_api::{Clock, Code, Connection, Entropy, Fault, Tick, codes};
 
 use super::{exchange::Run, memory::HeldMemory};
 use crate::{
@@ -24,6 +25,7 @@ pub struct Gateway {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) held: Arc<HeldMemory>,
+    cut: Notify,
 }
 
 impl Gateway {
@@ -36,7 +38,14 @@ impl Gateway {
     ) -> Self {
         let held = Arc::new(HeldMemory::default());
         held.set_limit(snapshot.held_memory);
-        Self { snapshot: ArcSwap::new(snapshot), clock, entropy, telemetry, held }
+        Self {
+            snapshot: ArcSwap::new(snapshot),
+            clock,
+            entropy,
+            telemetry,
+            held,
+            cut: Notify::new(),
+        }
     }
 
     /// The configuration in force. Whoever holds it sees it unchanged to the end.
@@ -48,6 +57,16 @@ impl Gateway {
     pub fn swap(&self, snapshot: Arc<Snapshot>) {
         self.held.set_limit(snapshot.held_memory);
         self.snapshot.store(snapshot);
+    }
+
+    /// The monotonic time.
+    pub fn tick(&self) -> Tick {
+        self.clock.tick()
+    }
+
+    /// Ends every exchange now: the process stops. Each tells its plugins and writes its record.
+    pub fn cut_off(&self) {
+        self.cut.notify_waiters();
     }
 
     /// The memory budget of held bodies.
@@ -67,7 +86,11 @@ impl Handler for Gateway {
         // Boxed: a large future would be copied at every await of the connection loop.
         let mut run =
             Box::new(Run::new(self, self.snapshot(), session, connection, started, drain));
-        run.serve().await;
+        tokio::select! {
+            biased;
+            () = run.serve() => {}
+            () = self.cut.notified() => run.cut_off(),
+        }
         run.finish()
     }
 
@@ -75,11 +98,17 @@ impl Handler for Gateway {
         let id = request_id(&*self.entropy);
         let trace = TraceContext::of(&http::HeaderMap::new(), &*self.entropy);
         let fault = Fault::new(code);
+        let total = self.clock.tick().since(started);
+        let gone = code == &codes::CALLER_INCOMPLETE;
         let record = Record {
             time: self.clock.unix(),
-            status: Some(code.status()),
+            // Nobody was left to answer.
+            status: (!gone).then(|| code.status()),
             fault: Some(&fault),
-            total: self.clock.tick().since(started),
+            total,
+            // All that happened was to wait for the rest of a head.
+            caller_wait: total,
+            caller_gone: gone,
             ..Record::new(connection, &id, trace)
         };
         self.telemetry.finished(&record);

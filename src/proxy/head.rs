@@ -3,7 +3,7 @@
 
 use std::{net::IpAddr, str};
 
-use http::{HeaderMap, HeaderName, Method, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use pingora::http::RequestHeader;
 use tollgate_api::{Body, Connection, Fault, Request, codes};
 
@@ -39,6 +39,10 @@ pub fn read(
 ) -> Result<Head, Fault> {
     if header.method == Method::CONNECT {
         return Err(Fault::new(&codes::CONNECT_REFUSED));
+    }
+    if header.method == Method::TRACE {
+        // It would echo what we add for the provider (RFC 9110 section 9.3.8).
+        return Err(Fault::new(&codes::METHOD_NOT_ALLOWED));
     }
     if header.headers.contains_key(header::UPGRADE) {
         return Err(Fault::new(&codes::UPGRADE_REFUSED));
@@ -178,13 +182,15 @@ fn client_address(headers: &HeaderMap, connection: &Connection, policy: &Listene
         ForwardedBy::Forwarded => "forwarded",
     };
     let mut client = peer;
-    let values: Vec<&str> =
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
-    for element in values.iter().rev().flat_map(|value| value.rsplit(',')) {
+    let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+    // Bytes, not text: a line with a foreign byte is no reason to believe the line before it.
+    for element in values.iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b',')) {
+        let element = str::from_utf8(element).ok();
         let address = match policy.forwarded_by {
-            ForwardedBy::XForwardedFor => parse_node(element),
+            ForwardedBy::XForwardedFor => element.and_then(parse_node),
             ForwardedBy::Forwarded => element
-                .split(';')
+                .into_iter()
+                .flat_map(|element| element.split(';'))
                 .filter_map(|pair| pair.split_once('='))
                 .find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))
                 .and_then(|(_, node)| parse_node(node)),
@@ -310,6 +316,15 @@ mod tests {
             let found = client_address(&header.headers, &connection(peer), &trusted);
             assert_eq!(found.to_string(), expected, "{peer} says {value}");
         }
+        let mut foreign = header("GET", "/", &[("x-forwarded-for", "9.9.9.9")]);
+        let value = HeaderValue::from_bytes(b"\xff, 6.6.6.6").unwrap();
+        foreign.append_header("x-forwarded-for", value).unwrap();
+        let found = client_address(&foreign.headers, &connection("10.0.0.1"), &trusted);
+        assert_eq!(
+            found.to_string(),
+            "6.6.6.6",
+            "a foreign byte does not hide what the proxy said"
+        );
         let rfc7239 = policy(&["10.0.0.0/8"], ForwardedBy::Forwarded);
         let header = header(
             "GET",

@@ -31,7 +31,10 @@ pub(super) enum Conversed {
 
 /// The times that bound a conversation.
 pub(super) struct Deadlines {
+    /// For a held request, over all attempts.
     total: Option<Tick>,
+    /// For the held answer to a streamed request, from the request's end.
+    answer_total: Duration,
     transfer: Option<Tick>,
     first_byte: Duration,
     pub(super) progress: Duration,
@@ -42,6 +45,7 @@ impl Deadlines {
     pub(super) fn new(provider: &Provider, route: &Route, started: Tick, streams: bool) -> Self {
         Self {
             total: (!streams).then(|| started.after(provider.total)),
+            answer_total: provider.total,
             transfer: provider.transfer.map(|transfer| started.after(transfer)),
             first_byte: provider.first_byte,
             progress: provider.progress,
@@ -59,6 +63,8 @@ pub(super) struct Talk {
     pub(super) deadlines: Deadlines,
     /// The caller's body still streams.
     pub(super) sending: bool,
+    /// What is still to be sent of a held body.
+    pub(super) rest: Bytes,
     /// Its last chunk, kept back until every observer agrees.
     pub(super) withheld_request: Option<Bytes>,
     pub(super) request_observers: Vec<Box<dyn Observer>>,
@@ -102,6 +108,7 @@ impl Talk {
             upstream_progress,
             deadlines,
             sending: false,
+            rest: Bytes::new(),
             withheld_request: None,
             request_observers: Vec::new(),
             request_ended: Tick::default(),
@@ -116,6 +123,16 @@ impl Talk {
         (self.wire, self.status)
     }
 
+    /// The longest that the next write to the provider may take.
+    pub(super) fn write_patience(&self, now: Tick) -> Duration {
+        let bounds = [self.deadlines.total, self.deadlines.transfer];
+        bounds
+            .into_iter()
+            .flatten()
+            .map(|bound| bound.since(now))
+            .fold(self.deadlines.progress, Duration::min)
+    }
+
     /// How long to wait for the next thing to happen, and whether the provider is who we wait for.
     pub(super) fn patience(&self, now: Tick) -> (Duration, bool) {
         let (mut wait, provider) = match (&self.answer, self.sending) {
@@ -127,10 +144,15 @@ impl Talk {
             _ => (self.deadlines.progress, true),
         };
         let mut ends_with_provider = provider;
-        let bounds = match self.answer {
-            Incoming::Streamed { .. } => [None, self.deadlines.transfer],
-            _ => [self.deadlines.total, self.deadlines.transfer],
+        let total = match self.answer {
+            Incoming::Streamed { .. } => None,
+            _ if self.sending => self.deadlines.total,
+            _ => self
+                .deadlines
+                .total
+                .or_else(|| Some(self.request_ended.after(self.deadlines.answer_total))),
         };
+        let bounds = [total, self.deadlines.transfer];
         for bound in bounds.into_iter().flatten() {
             let left = bound.since(now);
             if left < wait {

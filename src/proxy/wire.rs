@@ -62,7 +62,9 @@ impl Wire {
             }
         };
         let result = timeout(progress, write).await;
-        self.request_done = end;
+        // A request that was not written to its end must never look complete: the next one would
+        // be written into its body.
+        self.request_done = end && matches!(result, Ok(Ok(())));
         self.judge(result)
     }
 
@@ -85,7 +87,9 @@ impl Wire {
             }
         };
         let result = timeout(progress, write).await;
-        self.request_done = end;
+        // A request that was not written to its end must never look complete: the next one would
+        // be written into its body.
+        self.request_done = end && matches!(result, Ok(Ok(())));
         self.judge(result)
     }
 

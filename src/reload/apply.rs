@@ -172,11 +172,10 @@ impl Reloader {
                 if !report.findings.is_empty() {
                     tracing::warn!("configuration warnings:\n{report}");
                 }
-                let watched = snapshot.watched.clone();
-                let outcome = self.apply(&actor, &old, snapshot);
-                let refused = matches!(outcome, Outcome::Refused { .. });
-                *lock(&self.refused) = refused.then_some(watched);
-                outcome
+                // Refused here, it is not for what the files say (a port is taken, the audit log is
+                // full), so it is tried again without waiting for an edit.
+                *lock(&self.refused) = None;
+                self.apply(&actor, &old, snapshot)
             }
             Err(refusal) => {
                 *lock(&self.refused) = Some(refusal.watched);
@@ -197,7 +196,7 @@ impl Reloader {
                 action: "reload",
                 old_hash: Some(&old.hash),
                 new_hash: Some(hash),
-                result: "rejected",
+                result: "refused",
                 ..audit::Event::default()
             };
             if self.audit.write(&event).is_err() {
@@ -280,7 +279,7 @@ impl Reloader {
         let (result, generation) = match &outcome {
             Outcome::Applied { generation, .. } => (Reload::Applied, *generation),
             Outcome::Unchanged => (Reload::Unchanged, self.gateway.snapshot().generation),
-            Outcome::Refused { .. } => (Reload::Rejected, self.gateway.snapshot().generation),
+            Outcome::Refused { .. } => (Reload::Refused, self.gateway.snapshot().generation),
         };
         self.metrics.reloaded(result, generation, at);
         *lock(&self.last) = Some(LastReload { at, outcome });

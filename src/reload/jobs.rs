@@ -33,9 +33,7 @@ impl Scheduler {
             });
             next.insert(job.name.clone(), running);
         }
-        for (_, gone) in std::mem::replace(&mut self.0, next) {
-            gone.task.abort();
-        }
+        self.0 = next;
     }
 
     /// Number of jobs that run.
@@ -49,11 +47,10 @@ impl Scheduler {
     }
 }
 
-impl Drop for Scheduler {
+impl Drop for Running {
+    /// A task that nobody keeps would run on for ever.
     fn drop(&mut self) {
-        for running in self.0.values() {
-            running.task.abort();
-        }
+        self.task.abort();
     }
 }
 

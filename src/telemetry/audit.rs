@@ -39,9 +39,9 @@ pub struct Event<'a> {
     pub resource: Option<&'a str>,
     /// Hash of the configuration before.
     pub old_hash: Option<&'a str>,
-    /// Hash of the configuration after, or of the one that was rejected.
+    /// Hash of the configuration after, or of the one that was refused.
     pub new_hash: Option<&'a str>,
-    /// How it ended: `applied`, `rejected`, `denied`, …
+    /// How it ended: `applied`, `refused`, `denied`, …
     pub result: &'a str,
     /// Details for a person, without secrets.
     pub detail: Option<&'a str>,

@@ -148,7 +148,7 @@ async fn a_stuck_reader_of_standard_output_stops_no_traffic() {
     for caller in callers {
         caller.await.expect("every request was served");
     }
-    let answer = Http1::connect(admin).await.call("GET", "/metrics", &[], b"", None).await;
+    let answer = Http1::connect(admin).await.call("GET", "/metrics", &[LOCAL], b"", None).await;
     let dropped = Metrics(answer.text()).count("tollgate_access_log_dropped_total", &[]);
     assert!(dropped > 0, "lines were lost, and counted");
     let id = rustix::process::Pid::from_child(&child);

@@ -16,7 +16,7 @@ use crate::support::*;
 /// What `/readyz` says.
 async fn readiness(program: &Binary) -> Value {
     let mut operator = Http1::connect(program.address("admin")).await;
-    let answer = operator.call("GET", "/readyz", &[], b"", None).await;
+    let answer = operator.call("GET", "/readyz", &[LOCAL], b"", None).await;
     serde_json::from_slice(&answer.body).expect("JSON")
 }
 
@@ -43,7 +43,7 @@ async fn generation(program: &Binary, number: u64) -> Value {
 /// Asks for a reload, and returns what came of it.
 async fn reload(program: &Binary) -> Value {
     let mut operator = Http1::connect(program.address("admin")).await;
-    let answer = operator.call("POST", "/config/reload", &[], b"", None).await;
+    let answer = operator.call("POST", "/config/reload", &[LOCAL], b"", None).await;
     serde_json::from_slice(&answer.body).expect("JSON")
 }
 

@@ -23,7 +23,7 @@ async fn a_broken_file_keeps_the_last_good_one_and_the_mended_one_is_taken() {
     assert_eq!(found["generation"], 1, "the first one serves");
     let metrics = program.metrics().await;
     assert_eq!(metrics.count("tollgate_config_last_reload_successful", &[]), 0, "to be alerted on");
-    assert_eq!(metrics.count("tollgate_reloads_total", &[("result", "rejected")]), 1, "counted");
+    assert_eq!(metrics.count("tollgate_reloads_total", &[("result", "refused")]), 1, "counted");
     program
         .talk_until("the log says why", |lines| {
             lines.iter().any(|line| line.contains("the last good one stays in force"))
@@ -33,7 +33,7 @@ async fn a_broken_file_keeps_the_last_good_one_and_the_mended_one_is_taken() {
     let record = records.last().expect("a record");
     assert_eq!(
         (&record["action"], &record["actor"], &record["result"]),
-        (&"reload".into(), &"watcher".into(), &"rejected".into()),
+        (&"reload".into(), &"watcher".into(), &"refused".into()),
         "the refusal is on record: {records:?}"
     );
     let mut caller = program.http1().await;

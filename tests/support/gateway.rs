@@ -12,6 +12,7 @@ use tollgate::{
 };
 use tollgate_api::{Clock, Entropy, Needs, Plugin, SystemClock, SystemEntropy};
 
+use super::http1::LOCAL;
 use super::{
     Authority, Caller, Folder, Http1, Http2, Metrics, PATIENCE, binary::Records, prepare, within,
 };
@@ -198,7 +199,7 @@ pub(super) fn find<N: AsRef<str>>(addresses: &[(N, SocketAddr)], listener: &str)
 }
 
 pub(super) async fn read_metrics(admin: SocketAddr) -> Metrics {
-    let answer = Http1::connect(admin).await.call("GET", "/metrics", &[], b"", None).await;
+    let answer = Http1::connect(admin).await.call("GET", "/metrics", &[LOCAL], b"", None).await;
     assert_eq!(answer.status, 200, "the metrics can be read: {}", answer.text());
     Metrics(answer.text())
 }

@@ -140,6 +140,9 @@ impl Http1 {
     }
 }
 
+/// What the admin listener is called by, where it asks for no proof.
+pub const LOCAL: (&str, &str) = ("host", "localhost");
+
 /// The head of a request up to and without its empty line; `Host: pay.example` unless another is
 /// given.
 pub fn request_head(method: &str, path: &str, headers: &[(&str, &str)]) -> String {

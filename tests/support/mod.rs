@@ -26,7 +26,7 @@ pub use binary::{Binary, Records};
 pub use caller::{Answer, Caller};
 pub use folder::Folder;
 pub use gateway::{Edit, Gateway};
-pub use http1::Http1;
+pub use http1::{Http1, LOCAL};
 pub use http2::Http2;
 pub use issuer::Issuer;
 pub use line::Line;

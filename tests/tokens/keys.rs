@@ -37,7 +37,7 @@ impl KeyServer {
     /// The plugin that takes its keys, with more settings.
     fn plugin(&self, settings: &str) -> String {
         format!(
-            "jwt: {{ issuer: {}, audience: {}, jwks: {}/jwks.json, trust: {{ file: ca.pem }}{settings} }}",
+            "jwt: {{ issuer: {}, audience: {}, jwks: {}/jwks.json, trust: ca.pem{settings} }}",
             Issuer::NAME,
             Issuer::AUDIENCE,
             self.provider.url()

@@ -124,6 +124,8 @@ codes! {
     INTERNAL = ("internal", Gateway, 500, "The gateway failed");
     /// Memory for held bodies, connections or another bound is exhausted.
     OVERLOADED = ("overloaded", Gateway, 503, "The gateway is overloaded");
+    /// The process ended before the exchange did.
+    CUT_OFF = ("cut_off", Gateway, 503, "The gateway was stopped before the request was complete");
     /// A store that a decision needs is unavailable.
     STORE_UNAVAILABLE = ("store_unavailable", Gateway, 503, "A store that the gateway needs is unavailable");
     /// An encryption key has reached its use limit.

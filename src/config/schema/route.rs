@@ -75,7 +75,7 @@ pub enum QueryCondition {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouteLimits {
-    /// Size of a request's body. Beyond it the answer is 413.
+    /// Size of a request's body, held or streamed. Beyond it the answer is 413.
     pub request_body: ByteSize,
     /// Size of an answer's body where it must be held. Beyond it the answer is 502.
     pub response_body: ByteSize,

@@ -136,7 +136,7 @@ impl Families {
             reloads: r.counters(
                 "tollgate_reloads_total",
                 &["result"],
-                "Loads and reloads of the configuration: applied, unchanged or rejected",
+                "Loads and reloads of the configuration: applied, unchanged or refused",
             ),
             certificate_expiry: r.floats(
                 "tollgate_certificate_expiry_timestamp_seconds",

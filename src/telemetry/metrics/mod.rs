@@ -50,7 +50,7 @@ pub enum Reload {
     /// Nothing had changed.
     Unchanged,
     /// It was wrong; the last good one serves.
-    Rejected,
+    Refused,
 }
 
 impl Reload {
@@ -59,7 +59,7 @@ impl Reload {
         match self {
             Self::Applied => "applied",
             Self::Unchanged => "unchanged",
-            Self::Rejected => "rejected",
+            Self::Refused => "refused",
         }
     }
 }
@@ -155,7 +155,7 @@ impl Metrics {
     /// A load or reload ended at this Unix time; `generation` is the configuration that serves now.
     pub fn reloaded(&self, result: Reload, generation: u64, at: Duration) {
         self.families.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
-        self.families.reload_ok.set(i64::from(result != Reload::Rejected));
+        self.families.reload_ok.set(i64::from(result != Reload::Refused));
         self.families.reload_time.set(at.as_secs_f64());
         child(&self.families.reloads, &[result.as_str()]).inc();
     }
@@ -208,6 +208,18 @@ impl Metrics {
     /// An audit record was written, or could not be.
     pub fn audited(&self, written: bool) {
         if written { &self.families.audit_records } else { &self.families.audit_failures }.inc();
+    }
+
+    /// Plugin instances whose dependency outside the process is unavailable now.
+    pub fn degraded(&self) -> Vec<String> {
+        use prometheus::core::Collector;
+        let families = self.families.degraded.collect();
+        let metrics = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
+        metrics
+            .filter(|metric| metric.get_gauge().get_value() > 0.0)
+            .flat_map(prometheus::proto::Metric::get_label)
+            .map(|label| label.value().to_owned())
+            .collect()
     }
 
     /// Everything, in the Prometheus text format.

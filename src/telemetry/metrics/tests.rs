@@ -138,14 +138,14 @@ fn figures_of_plugins_carry_their_instance() {
 }
 
 #[test]
-fn a_rejected_reload_keeps_the_generation_and_says_so() {
+fn a_refused_reload_keeps_the_generation_and_says_so() {
     let metrics = Metrics::new();
     metrics.reloaded(Reload::Applied, 7, Duration::from_secs(100));
-    metrics.reloaded(Reload::Rejected, 7, Duration::from_secs(200));
+    metrics.reloaded(Reload::Refused, 7, Duration::from_secs(200));
     has(&metrics, "tollgate_config_generation 7");
     has(&metrics, "tollgate_config_last_reload_successful 0");
     has(&metrics, "tollgate_config_last_reload_timestamp_seconds 200");
-    has(&metrics, r#"tollgate_reloads_total{result="rejected"} 1"#);
+    has(&metrics, r#"tollgate_reloads_total{result="refused"} 1"#);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From settings to the plugin, or everything that is wrong with them.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use http::HeaderName;
 use tollgate_api::{Build, Built, SettingError, fields, setting::FileRef};
@@ -12,7 +12,7 @@ use super::{
     challenge::{Challenges, is_quotable, is_scope},
     checks::Checks,
     claim_rule::EXPECTED,
-    config::{AccessTokenType, Jwt, KeySettings},
+    config::{AccessTokenType, FromClaim, Jwt, KeySettings},
     headers::ClaimHeaders,
     keys::{Keys, Reporter},
 };
@@ -141,7 +141,7 @@ fn audiences(settings: &Jwt, errors: &mut Vec<SettingError>) -> Vec<String> {
 
 fn claim_headers(settings: &Jwt, errors: &mut Vec<SettingError>) -> ClaimHeaders {
     let mut mapping: Vec<(HeaderName, String)> = Vec::new();
-    for (field, claim) in &settings.claims_to_headers {
+    for (field, FromClaim { claim }) in &settings.claims_to_headers {
         let at = pointer(&["claims_to_headers", field]);
         let Ok(name) = field.parse::<HeaderName>() else {
             errors.push(SettingError::new(at, "expected a header name such as `X-Client-Id`"));
@@ -228,18 +228,19 @@ fn source(settings: &Jwt, build: &mut Build<'_>, errors: &mut Vec<SettingError>)
 
 fn remote(
     url: &str,
-    trust: Option<&FileRef>,
+    trust: Option<&PathBuf>,
     build: &mut Build<'_>,
     errors: &mut Vec<SettingError>,
 ) -> Option<Source> {
     let mut refuse = |pointer, error| errors.push(SettingError::new(pointer, error));
-    let bundle = match trust.map(|file| build.sources.file(file)).transpose() {
-        Ok(bundle) => bundle,
-        Err(error) => {
-            refuse("/trust/file", error);
-            return None;
-        }
-    };
+    let bundle =
+        match trust.map(|file| build.sources.file(&FileRef { file: file.clone() })).transpose() {
+            Ok(bundle) => bundle,
+            Err(error) => {
+                refuse("/trust", error);
+                return None;
+            }
+        };
     let fetcher = match build.fetch.fetcher(url, bundle.as_deref()) {
         Ok(fetcher) => fetcher,
         Err(error) => {

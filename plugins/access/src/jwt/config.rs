@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tollgate_api::{
     Build, Built, Role, Settings, Sides,
-    setting::{Delay, Duration, FileRef, Url},
+    setting::{Delay, Duration, Url},
 };
 use tollgate_crypto::Algorithm;
 
@@ -48,7 +48,8 @@ pub struct Jwt {
 
     /// The authorities that the server of `jwks` is trusted by, in PEM, instead of the system's.
     #[serde(default)]
-    pub trust: Option<FileRef>,
+    #[schemars(extend("format" = "file"))]
+    pub trust: Option<PathBuf>,
 
     /// Signature algorithms that are accepted. By default every one that the keys serve.
     #[serde(default)]
@@ -76,10 +77,10 @@ pub struct Jwt {
     #[serde(default)]
     pub forward_token: bool,
 
-    /// Header fields that are set from claims: `X-Client-Id: client_id`. What the caller sent under
-    /// these names is always removed first, also when the token lacks the claim.
+    /// Header fields that are set from claims: `X-Client-Id: { claim: client_id }`. What the caller
+    /// sent under these names is always removed first, also when the token lacks the claim.
     #[serde(default)]
-    pub claims_to_headers: BTreeMap<String, String>,
+    pub claims_to_headers: BTreeMap<String, FromClaim>,
 
     /// How often the keys at `jwks` are fetched.
     #[serde(default = "default_refresh")]
@@ -181,6 +182,17 @@ pub enum AccessTokenType {
     /// `typ` is not looked at.
     #[default]
     Any,
+}
+
+/// Where a header field's value comes from.
+///
+/// A mapping rather than a plain name, so that field and claim cannot be mixed up: a field that is
+/// named by mistake would not be taken from the caller.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FromClaim {
+    /// The claim.
+    pub claim: String,
 }
 
 impl Settings for Jwt {

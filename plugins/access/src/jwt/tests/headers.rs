@@ -7,7 +7,11 @@ use super::*;
 fn mapping() -> Value {
     settings_but(
         "claims_to_headers",
-        json!({"X-Client-Id": "client_id", "X-Tenant": "tenant", "X-Tier": "tier"}),
+        json!({
+            "X-Client-Id": { "claim": "client_id" },
+            "X-Tenant": { "claim": "tenant" },
+            "X-Tier": { "claim": "tier" },
+        }),
     )
 }
 

@@ -77,7 +77,7 @@ async fn another_trust_bundle_is_another_source() {
     let issuer = Issuer::new("k1");
     let (mut bench, first) = remote(&issuer);
     bench.sources.put_file("ca.pem", "-----BEGIN CERTIFICATE-----\n");
-    let trusting = changed(remote_settings(), "trust", json!({"file": "ca.pem"}));
+    let trusting = changed(remote_settings(), "trust", json!("ca.pem"));
     let second = bench.plugin::<Jwt>(trusting);
     let token = issuer.token(&claims());
     assert_eq!(verdict_of(&*first, &token).await, "ok", "by the system's roots");
