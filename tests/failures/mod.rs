@@ -4,5 +4,6 @@
 mod attempts;
 mod callers;
 mod early_answers;
+mod half_sent;
 mod hang_ups;
 mod providers;

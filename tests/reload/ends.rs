@@ -73,7 +73,15 @@ async fn a_drain_is_bounded_by_its_grace_period() {
     });
     within("the request reaches the provider", arrived.notified()).await;
     program.signal(Signal::TERM);
-    program.ended().await;
+    let status = program.ended().await;
+    assert_eq!(status.code(), Some(75), "whoever supervises it can tell");
+    let record =
+        program.record("the payment that was cut off", |record| record["status"].is_null()).await;
+    assert_eq!(
+        (&record["fault"]["code"], &record["outcome"]),
+        (&"cut_off".into(), &"unknown".into()),
+        "it was sent, and what came of it nobody knows: {record}"
+    );
     assert!(program.talk().contains("cut off"), "it says what it did: {}", program.talk());
     let records = audit(&program);
     assert_eq!(records.last().unwrap()["result"], "cut_off", "on record: {records:?}");
@@ -92,7 +100,9 @@ async fn a_second_signal_ends_at_once() {
         ready_when(&program, "it drains", |found| found["ready"] == false).await;
         program.signal(signal);
         // Waits for much less than an hour.
-        program.ended().await;
+        let status = program.ended().await;
+        assert_eq!(status.code(), Some(75), "whoever supervises it can tell");
+        program.record("it is on record", |record| record["fault"]["code"] == "cut_off").await;
         assert!(program.talk().contains("a second signal"), "it says why: {}", program.talk());
     }
 }
