@@ -191,11 +191,23 @@ fn open_audit(
     metrics: Arc<Metrics>,
 ) -> Result<Audit, StartError> {
     let settings = &snapshot.audit;
-    match &settings.file {
-        None => Ok(Audit::writer(std::io::stderr(), settings.on_failure, clock, metrics)),
-        Some(path) => Audit::file(path, settings.on_failure, clock, metrics).map_err(|error| {
-            StartError::Log(format!("the audit log `{}` cannot be opened: {error}", path.display()))
-        }),
+    let standard_error =
+        || Audit::writer(std::io::stderr(), settings.on_failure, clock.clone(), metrics.clone());
+    let Some(path) = &settings.file else { return Ok(standard_error()) };
+    match Audit::file(path, settings.on_failure, clock.clone(), metrics.clone()) {
+        Ok(audit) => Ok(audit),
+        Err(error) if settings.on_failure == audit::OnFailure::Open => {
+            tracing::error!(
+                "the audit log `{}` cannot be opened: {error}; records go to standard error",
+                path.display()
+            );
+            metrics.audited(false);
+            Ok(standard_error())
+        }
+        Err(error) => Err(StartError::Log(format!(
+            "the audit log `{}` cannot be opened: {error}",
+            path.display()
+        ))),
     }
 }
 

@@ -6,6 +6,7 @@ mod errors;
 mod folder;
 mod help;
 mod outcomes;
+mod plugins;
 
 use std::process::Command;
 
@@ -17,6 +18,9 @@ fn run(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)]) -> Strin
         .args(arguments)
         .current_dir(folder.path())
         .env_remove("TOLLGATE_LOG")
+        // What a terminal would say of itself.
+        .env_remove("COLUMNS")
+        .env_remove("CLICOLOR_FORCE")
         .envs(variables.iter().copied())
         .output()
         .expect("the program runs");

@@ -19,6 +19,21 @@ fn warnings_do_not_make_it_bad() {
 }
 
 #[test]
+fn a_key_that_everybody_can_read_deserves_a_warning() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let yaml = GOOD.replace(
+        "127.0.0.1:8080 }",
+        "127.0.0.1:8080, tls: { certificates: [{ chain: tls/one.pem, key: { file: tls/one.key } }] } }",
+    );
+    folder.write("tollgate.yaml", yaml);
+    let public = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(folder.join("tls/one.key"), public).unwrap();
+    let output = run(&folder, &["check", "tollgate.yaml"], &[]);
+    insta::assert_snapshot!("check_public_key", without_hash(&output));
+}
+
+#[test]
 fn machines_get_json() {
     let folder = folder();
     folder.write("good.yaml", GOOD);

@@ -134,6 +134,21 @@ async fn an_audit_log_that_cannot_be_written_stops_what_it_must() {
     assert!(talk.contains("the audit record of this start cannot be written"), "and why: {talk}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_audit_log_that_cannot_be_opened_does_not_stop_a_start_that_is_told_to_go_on() {
+    let provider = Provider::http1(|_| Reply::new(200, "ok")).await;
+    let audit = "audit: { file: absent/audit.jsonl, on_failure: open }";
+    let program = Recipe::to(&provider).top(audit).run().await;
+    let lost = program.metrics().await.count("tollgate_audit_failures_total", &[]);
+    assert_eq!(lost, 1, "it is counted, to be alerted on");
+    let talk = program
+        .talk_until("records go elsewhere", |lines| {
+            lines.iter().any(|line| line.contains(r#""action":"start""#))
+        })
+        .await;
+    assert!(talk.contains("cannot be opened"), "and why: {talk}");
+}
+
 fn text(value: &serde_json::Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
