@@ -62,7 +62,7 @@ impl Process {
             .transpose()
             .map_err(|error| StartError::Log(format!("the access log cannot start: {error}")))?;
         let telemetry = Arc::new(Telemetry::new(metrics.clone(), access_log));
-        let audit = Arc::new(open_audit(&snapshot, clock.clone(), metrics.clone())?);
+        let audit = Arc::new(open_audit(&snapshot, &clock, &metrics)?);
         let gateway =
             Arc::new(Gateway::new(snapshot.clone(), clock.clone(), entropy, telemetry.clone()));
         let admin = Arc::new(AdminHandler::new(Operations {
@@ -187,8 +187,8 @@ fn harden(snapshot: &Snapshot) {
 
 fn open_audit(
     snapshot: &Snapshot,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
 ) -> Result<Audit, StartError> {
     let settings = &snapshot.audit;
     let standard_error =
