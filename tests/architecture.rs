@@ -13,7 +13,7 @@ use regex::Regex;
 const ROOMS: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("main", &[]),
-    ("cli", &["config", "process", "reload", "sandbox", "snapshot", "telemetry"]),
+    ("cli", &["config", "pipeline", "process", "reload", "sandbox", "snapshot", "telemetry"]),
     ("process", &["admin", "config", "listener", "proxy", "reload", "snapshot", "telemetry"]),
     // Compiling is the one way to a snapshot, so it knows the makers of every part.
     (

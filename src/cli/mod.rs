@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod reference;
 mod run;
 mod schema;
 
@@ -70,6 +71,21 @@ enum Command {
     /// Editors that know JSON Schema complete and check a configuration that begins with
     /// `# yaml-language-server: $schema=conf/tollgate.schema.json`.
     Schema,
+    /// Print the reference of this binary: settings, plugins, faults, metrics
+    ///
+    /// Without a page it lists the pages. The text is Markdown and the same as in `docs/reference`,
+    /// at the version that you run.
+    #[command(
+        after_help = "Examples:\n  tollgate reference rate_limit\n  tollgate reference faults | less"
+    )]
+    Reference {
+        /// The page
+        #[arg(value_name = "PAGE", value_parser = clap::builder::PossibleValuesParser::new(reference::names()))]
+        page: Option<String>,
+        /// Write every page into this folder
+        #[arg(long, value_name = "DIR", conflicts_with = "page")]
+        out: Option<PathBuf>,
+    },
     /// Print the version
     Version,
 }
@@ -81,6 +97,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Check { config, json } => check::run(&config, json),
         Command::Demo { once, folder, port } => demo::run(once, folder, port),
         Command::Schema => schema::run(),
+        Command::Reference { page, out } => reference::run(page.as_deref(), out.as_deref()),
         Command::Version => print(concat!("tollgate ", env!("CARGO_PKG_VERSION"), "\n")),
     }
 }

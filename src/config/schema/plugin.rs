@@ -89,7 +89,9 @@ impl JsonSchema for PluginEntry {
             let schema = (definition.schema)(generator);
             properties.insert(definition.kind.to_owned(), schema.to_value());
         }
-        properties.insert("mode".to_owned(), generator.subschema_for::<PluginMode>().to_value());
+        let mut mode = generator.subschema_for::<PluginMode>();
+        mode.insert("default".to_owned(), json!(PluginMode::default()));
+        properties.insert("mode".to_owned(), mode.to_value());
         properties.insert(
             "name".to_owned(),
             json!({

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tollgate_api::{
     Build, Built, Role, Settings, Sides,
     setting::{Delay, Duration, Url},
@@ -174,7 +174,7 @@ impl From<AlgorithmName> for Algorithm {
 }
 
 /// Whether a token must declare that it is an access token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessTokenType {
     /// `typ` must be `at+jwt` or `application/at+jwt`.

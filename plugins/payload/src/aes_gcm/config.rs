@@ -1,7 +1,7 @@
 //! Settings of `aes_gcm`.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tollgate_api::{
     json::FieldPath,
     setting::{HeaderName, SecretRef},
@@ -36,6 +36,7 @@ pub struct AesGcm {
 
     /// Which part of a message is encrypted.
     #[serde(default)]
+    #[schemars(extend("default" = "body"))]
     pub scope: Scope,
 
     /// Which part of an answer is encrypted, where that differs from requests.
@@ -109,7 +110,7 @@ impl NamedKey for DecryptKey {
 }
 
 /// How bytes are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
     /// Base64 with padding.
@@ -124,7 +125,7 @@ pub enum Encoding {
 }
 
 /// Where the nonce stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoncePlace {
     /// Before everything else, in one piece with it.
@@ -137,7 +138,7 @@ pub enum NoncePlace {
 }
 
 /// Where the tag stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TagPlace {
     /// Behind the ciphertext, in one piece with it.
@@ -178,7 +179,7 @@ pub struct AssociatedData {
 }
 
 /// A part of the associated data.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "AssociatedPart")]
 pub enum Part {

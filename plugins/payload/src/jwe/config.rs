@@ -50,6 +50,7 @@ pub struct Jwe {
 
     /// Which part of a message is encrypted.
     #[serde(default)]
+    #[schemars(extend("default" = "body"))]
     pub scope: Scope,
 
     /// Which part of an answer is encrypted, where that differs from requests.

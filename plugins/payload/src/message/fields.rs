@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tollgate_api::{
     SettingError,
     json::{Document, Edits, FieldPath, Fragment, Kind, Limits, Segment, ValueRef},
@@ -13,7 +13,7 @@ use tollgate_api::{
 use super::{FieldList, Problem};
 
 /// What is encrypted of a field.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldValues {
     /// The value as it is written in the document, of any type: a string with its quotes.

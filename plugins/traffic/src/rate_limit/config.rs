@@ -7,7 +7,7 @@ use std::{
 };
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tollgate_api::{
     Build, Built, Measure, Quota, Role, SettingError, Settings, Sides,
     expression::Expression,
@@ -25,6 +25,7 @@ use super::{Limiter, fields::Policies};
 pub struct RateLimit {
     /// Which requests are counted together.
     #[serde(default)]
+    #[schemars(extend("default" = "client"))]
     pub per: Per,
     /// The limit, if there is one: `200/s`, `1000/m`, `5/h`, `2/d`.
     pub limit: Option<Rate>,
@@ -74,7 +75,7 @@ pub enum Per {
 }
 
 /// What happens while the store is unavailable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// Requests are refused with 503.
