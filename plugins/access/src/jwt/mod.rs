@@ -1,7 +1,7 @@
 //! Access tokens: proves who is calling by a JWT in the `Authorization` header.
 //!
-//! The signature is verified once and remembered ([`cache`]); what a route demands is checked on
-//! every use ([`checks`]). Keys come from configuration or from a URL in it ([`keys`]), never from a
+//! The signature is verified once and remembered (`cache`); what a route demands is checked on
+//! every use (`checks`). Keys come from configuration or from a URL in it (`keys`), never from a
 //! token. Whatever cannot be decided is refused. Nothing of a token is logged or repeated.
 
 mod bearer;
