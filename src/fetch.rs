@@ -43,7 +43,7 @@ impl HttpFetcher {
         let mut answer =
             self.client.get(self.url.clone()).send().await.map_err(|error| reduce(&error))?;
         if answer.status().is_redirection() {
-            return Err(FetchError::Invalid);
+            return Err(FetchError::Redirect);
         }
         if answer.content_length().is_some_and(|length| length > limit as u64) {
             return Err(FetchError::TooLarge);
@@ -77,9 +77,25 @@ impl Fetcher for HttpFetcher {
 fn reduce(error: &reqwest::Error) -> FetchError {
     if error.is_timeout() {
         FetchError::Timeout
+    } else if is_tls(error) {
+        FetchError::Untrusted
     } else if error.is_connect() {
         FetchError::Unreachable
     } else {
         FetchError::Invalid
     }
+}
+
+/// Whether TLS is among the causes.
+fn is_tls(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if error.is::<rustls::Error>() || inside.is_some_and(|inside| inside.is::<rustls::Error>())
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

@@ -34,16 +34,22 @@ pub struct Fetched {
 /// Why nothing came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    /// No connection, or TLS failed.
-    #[error("no trusted connection could be made")]
+    /// No connection.
+    #[error("no connection could be made")]
     Unreachable,
+    /// The server's certificate is not trusted, or TLS failed otherwise.
+    #[error("the server's certificate is not trusted, or it does not speak TLS")]
+    Untrusted,
     /// The deadline passed.
     #[error("no answer within the deadline")]
     Timeout,
     /// More bytes than allowed.
     #[error("the answer is too large")]
     TooLarge,
-    /// A redirect or broken HTTP.
-    #[error("the answer is not usable")]
+    /// A redirect: never followed, because only the configured address is trusted.
+    #[error("the answer is a redirect, which is not followed")]
+    Redirect,
+    /// Broken HTTP.
+    #[error("the answer is not valid HTTP")]
     Invalid,
 }

@@ -58,8 +58,8 @@ pub(super) struct Reporter {
 enum Failure {
     #[error("the key set could not be fetched: {0}")]
     Fetch(#[from] FetchError),
-    #[error("the key set's server answered with another status than 200")]
-    Status,
+    #[error("the key set's server answered {0} instead of 200")]
+    Status(u16),
     #[error("the key set cannot be read: {0}")]
     Document(#[from] KeySetError),
 }
@@ -154,12 +154,15 @@ impl Keys {
     async fn fetch(&self) {
         let Some(remote) = &self.remote else { return };
         let outcome = remote.get().await;
-        remote.flight.lock().failing = outcome.is_err();
+        let failed_before = std::mem::replace(&mut remote.flight.lock().failing, outcome.is_err());
         match outcome {
             Ok(published) => {
                 remote.each_reporter(|reporter| {
                     reporter.published(&published);
                     reporter.gauge(Measure::Degraded, 0.0);
+                    if failed_before {
+                        tracing::info!(plugin = %reporter.instance, "the key set is fetched again");
+                    }
                 });
                 self.current.store(Some(Arc::new(published)));
             }
@@ -182,7 +185,7 @@ impl Remote {
             .await
             .unwrap_or(Err(FetchError::Timeout))?;
         if fetched.status != http::StatusCode::OK {
-            return Err(Failure::Status);
+            return Err(Failure::Status(fetched.status.as_u16()));
         }
         let keys = match KeySet::from_jwks(&fetched.body) {
             Ok(keys) => Some(keys),
