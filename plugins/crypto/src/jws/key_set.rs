@@ -143,13 +143,13 @@ pub struct KeySet {
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// The document is larger than [`MAX_JWKS_LEN`].
+    /// The document is larger than `MAX_JWKS_LEN`.
     #[error("expected a key set of at most {MAX_JWKS_LEN} bytes")]
     TooLarge,
     /// Not a JSON object with an array `keys`, or with duplicate members.
     #[error("expected a JSON object with an array `keys` and without duplicate members")]
     Malformed,
-    /// More than [`MAX_KEYS`] keys.
+    /// More than `MAX_KEYS` keys.
     #[error("expected at most {MAX_KEYS} keys")]
     TooMany,
     /// Nothing in the set can verify.
