@@ -91,8 +91,8 @@ fn is_tls(error: &reqwest::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<rustls::Error>() || inside.is_some_and(|inside| inside.is::<rustls::Error>())
-        {
+        let inside = inside.and_then(|inside| inside.downcast_ref::<rustls::Error>());
+        if inside.is_some() || error.is::<rustls::Error>() {
             return true;
         }
         cause = error.source();
