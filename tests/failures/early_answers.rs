@@ -15,7 +15,8 @@ async fn hasty(http2: bool) -> Provider {
     } else {
         Provider::raw(move |mut peer: Peer| async move {
             peer.head().await;
-            let _ = peer.reply(&reply()).await;
+            // If the body has left by then, the connection could serve a next request: not here.
+            let _ = peer.reply(&reply().with("Connection", "close")).await;
             peer.silence().await;
         })
         .await
