@@ -7,7 +7,7 @@ use pingora::http::ResponseHeader;
 use tollgate_api::{Answer, AnswerHead, Body, BodyNeed, Exchange, Fault, Turn, Which, codes};
 
 use super::{
-    caller::bodiless,
+    answer::bodiless,
     exchange::{Run, is_coded, provider_answer},
     failure, hop, render,
     talk::{Conversed, Incoming, Talk},

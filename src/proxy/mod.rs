@@ -4,6 +4,7 @@
 //! It stands on Pingora's sessions and connectors alone; what `pingora-proxy` would have done about
 //! framing, hop-by-hop fields and hang-ups is done here, and `tests/` proves it from outside.
 
+mod answer;
 mod attempt;
 mod caller;
 mod converse;
