@@ -30,6 +30,17 @@ pub(super) fn run(path: &Path) -> ExitCode {
 }
 
 async fn serve(path: &Path) -> ExitCode {
+    // First of all: until it is taken, a SIGHUP ends the process (or, where it is ignored, is lost),
+    // and a SIGTERM cuts off callers that are served already. What comes during the start waits.
+    let signals = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+    );
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
+        say("error: signals cannot be received");
+        return ExitCode::from(CANNOT_START);
+    };
     let process = match Process::start(path.to_owned()) {
         Ok(process) => process,
         Err(StartError::Configuration(report)) => {
@@ -45,15 +56,6 @@ async fn serve(path: &Path) -> ExitCode {
         tracing::info!(listener = %name, %address, "listening");
     }
     let watching = tokio::spawn(reload::watch(process.reloader().clone()));
-    let signals = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-    );
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
-        say("error: signals cannot be received");
-        return ExitCode::from(CANNOT_START);
-    };
     loop {
         tokio::select! {
             _ = terminate.recv() => break,

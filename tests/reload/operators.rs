@@ -69,6 +69,7 @@ async fn what_came_of_a_reload_is_its_answer() {
 async fn a_hangup_signal_reloads() {
     let provider = Provider::http1(|_| Reply::new(200, "ok")).await;
     let program = Recipe::to(&provider).run().await;
+    // As soon as it listens: whoever supervises it need not guess when it is ready for signals.
     program.signal(Signal::HUP);
     ready_when(&program, "the reload is done", |found| {
         found["last_reload"]["outcome"] == "unchanged"
