@@ -5,17 +5,16 @@ use aws_lc_rs::{
     encoding::{AsBigEndian, EcPublicKeyUncompressedBin},
     kdf::{SskdfDigestAlgorithmId, get_sskdf_digest_algorithm, sskdf_digest},
     key_wrap::{AES_128, AES_256, AesKek, KeyWrap},
-    rsa::{
-        OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
-        PublicEncryptingKey, PublicKeyComponents,
-    },
+    rsa::{OaepPrivateDecryptingKey, OaepPublicEncryptingKey},
 };
 use zeroize::Zeroizing;
 
 use super::{ContentAlgorithm, JweError, JweKeyError, KeyAlgorithm, header::Header};
 use crate::{
     aead::{AesGcmKey, NONCE_LEN, TAG_LEN},
-    key::{KeyKind, PublicKey, PublicMaterial, SymmetricKey, agreement_algorithm},
+    key::{
+        self, KeyKind, OaepDigest, PublicKey, PublicMaterial, SymmetricKey, agreement_algorithm,
+    },
 };
 
 /// Key bytes that are wiped on drop.
@@ -76,29 +75,20 @@ pub(super) fn peer_of(header: &Header, kind: KeyKind) -> Result<PublicKey, JweEr
 
 /// Prepares an RSA public key for OAEP.
 pub(super) fn oaep_public(key: &PublicKey) -> Result<OaepPublicEncryptingKey, JweKeyError> {
-    let kind = JweKeyError::Kind {
+    key::oaep_encrypting_key(key).ok_or(JweKeyError::Kind {
         algorithm: KeyAlgorithm::RsaOaep256.name(),
         expected: KeyKind::Rsa.name(),
-    };
-    let PublicMaterial::Rsa { n, e } = key.material() else { return Err(kind) };
-    let key: Result<PublicEncryptingKey, _> = PublicKeyComponents { n, e }.try_into();
-    key.map_err(|_| kind).and_then(|key| OaepPublicEncryptingKey::new(key).map_err(|_| kind))
+    })
 }
 
 /// RSAES-OAEP with SHA-256 for digest and mask.
 pub(super) fn oaep_encrypt(key: &OaepPublicEncryptingKey, content_key: &[u8]) -> Option<Vec<u8>> {
-    let mut output = vec![0; key.ciphertext_size()];
-    let length = key.encrypt(&OAEP_SHA256_MGF1SHA256, content_key, &mut output, None).ok()?.len();
-    output.truncate(length);
-    Some(output)
+    key::oaep_encrypt(key, OaepDigest::Sha256, content_key)
 }
 
 /// The reverse. The caller must not let anyone see whether it failed.
 pub(super) fn oaep_decrypt(key: &OaepPrivateDecryptingKey, wrapped: &[u8]) -> Option<KeyBytes> {
-    let mut output = Zeroizing::new(vec![0; key.min_output_size()]);
-    let length = key.decrypt(&OAEP_SHA256_MGF1SHA256, wrapped, &mut output, None).ok()?.len();
-    output.truncate(length);
-    Some(output)
+    key::oaep_decrypt(key, OaepDigest::Sha256, wrapped)
 }
 
 /// AES key wrap (RFC 3394) with a key of 16 or 32 bytes.

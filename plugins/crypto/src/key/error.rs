@@ -9,6 +9,12 @@ pub enum KeyError {
     /// Not PEM, or a PEM section that does not end or decode.
     #[error("expected PEM, from `-----BEGIN …-----` to `-----END …-----`")]
     NotPem,
+    /// Neither PEM nor base64 of DER.
+    #[error("expected {expected}")]
+    Text {
+        /// The forms that would have been accepted.
+        expected: &'static str,
+    },
     /// PEM, but of something else.
     #[error("expected a PEM section {expected}, found {found}")]
     WrongSection {
@@ -31,6 +37,9 @@ pub enum KeyError {
     /// A certificate that does not parse.
     #[error("expected an X.509 certificate in DER")]
     Certificate,
+    /// More than one certificate, so that it is not clear which is meant.
+    #[error("expected one certificate, found several")]
+    SeveralCertificates,
     /// An RSA modulus outside 2048 to 8192 bits.
     #[error("expected an RSA key of 2048 to 8192 bits, found {bits} bits")]
     RsaSize {

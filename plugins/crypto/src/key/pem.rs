@@ -9,13 +9,13 @@ use zeroize::{Zeroize, Zeroizing};
 use super::KeyError;
 
 /// One section: its label and its decoded bytes, wiped on drop.
-pub(super) struct Section {
+pub(crate) struct Section {
     pub label: Label,
     pub der: Zeroizing<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Label {
+pub(crate) enum Label {
     Certificate,
     PublicKey,
     PrivateKey,
@@ -41,7 +41,7 @@ impl Label {
     }
 
     /// How an error names the section; never the file's own text.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Certificate => "`CERTIFICATE`",
             Self::PublicKey => "`PUBLIC KEY`",
@@ -54,7 +54,7 @@ impl Label {
 }
 
 /// All sections of a file, in order. No section at all is an error.
-pub(super) fn sections(text: &str) -> Result<Vec<Section>, KeyError> {
+pub(crate) fn sections(text: &str) -> Result<Vec<Section>, KeyError> {
     let mut lines = text.lines().map(str::trim_end);
     let mut found = Vec::new();
     while let Some(line) = lines.next() {

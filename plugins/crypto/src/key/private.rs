@@ -183,7 +183,7 @@ impl PrivateKey {
         Err(KeyError::Unsupported)
     }
 
-    fn from_rsa<E>(pair: Result<RsaKeyPair, E>) -> Result<Self, KeyError> {
+    pub(super) fn from_rsa<E>(pair: Result<RsaKeyPair, E>) -> Result<Self, KeyError> {
         let pair = pair.map_err(|_| KeyError::Unsupported)?;
         let RsaPublicKeyComponents { n, e } =
             RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());

@@ -16,5 +16,6 @@ mod jws;
 mod keys;
 mod mastercard;
 mod primitives;
+mod providers;
 mod support;
 mod wycheproof;

@@ -1,13 +1,18 @@
-//! SHA-2 digests and HMAC.
+//! Digests and HMAC.
 //!
-//! One-shot functions for what is in memory, [`Sha256`] for a body that streams, and
-//! [`HmacSha256Key`] for a key that is used often. Verification is constant time.
+//! One-shot functions for what is in memory, [`Sha256`] for a body that streams, [`Digest`] where a
+//! provider's scheme chooses the algorithm, and [`HmacSha256Key`] for a key that is used often.
+//! Verification is constant time.
+
+mod streaming;
 
 use std::fmt;
 
 use aws_lc_rs::{digest, hmac};
 
 use crate::secret::Secret;
+
+pub use streaming::{Digest, DigestAlgorithm};
 
 /// SHA-256 of `data` (FIPS 180-4).
 #[must_use]
