@@ -19,6 +19,8 @@ pub mod key;
 pub mod operations;
 pub mod random;
 pub mod secret;
+pub mod sm2;
+pub mod sm4;
 
 pub use aead::{AesGcmKey, BudgetExhausted, SealError, Sealed, UseBudget};
 pub use cbc::{AesCbcKey, CbcKeyLengthError};
@@ -45,3 +47,5 @@ pub use key::{
 pub use operations::{BoxFuture, Signer, TokenDecrypter};
 pub use random::{Fill, RandomUnavailable, SystemRandom};
 pub use secret::{Secret, eq_constant_time};
+pub use sm2::{Sm2Certificate, Sm2PrivateKey, Sm2PublicKey};
+pub use sm4::{Sm4GcmKey, Sm4KeyLengthError};

@@ -4,16 +4,16 @@
 //! has a clock; which roots to trust is for the configuration.
 
 mod chain;
+mod facts;
 mod name;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use x509_parser::{certificate::X509Certificate, time::ASN1Time};
+use x509_parser::certificate::X509Certificate;
 
-use crate::{
-    encoding::to_hex,
-    key::{KeyError, PemLabel, PemSection, PublicKey, pem_sections},
-};
+use crate::key::{KeyError, PemLabel, PemSection, PublicKey, pem_sections};
+
+pub(crate) use facts::Facts;
 
 /// A parsed certificate. Cloning shares it.
 #[derive(Clone, Eq, PartialEq)]
@@ -23,13 +23,7 @@ pub struct Certificate(Arc<Parsed>);
 struct Parsed {
     der: Vec<u8>,
     public_key: PublicKey,
-    serial: Vec<u8>,
-    serial_decimal: String,
-    issuer_reversed: String,
-    subject_common_name: Option<String>,
-    not_before: Duration,
-    not_after: Duration,
-    signature_algorithm: String,
+    facts: Facts,
 }
 
 impl Certificate {
@@ -67,25 +61,9 @@ impl Certificate {
 
     /// Reads one DER certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
-        let certificate = parse(der).ok_or(KeyError::Certificate)?;
-        let mut serial = certificate.raw_serial();
-        while let Some((0, rest)) = serial.split_first()
-            && !rest.is_empty()
-        {
-            serial = rest;
-        }
-        let validity = certificate.validity();
-        Ok(Self(Arc::new(Parsed {
-            public_key: PublicKey::from_certificate_der(der)?,
-            serial: serial.to_vec(),
-            serial_decimal: certificate.serial.to_string(),
-            issuer_reversed: name::reversed(certificate.issuer()),
-            subject_common_name: name::common_name(certificate.subject()),
-            not_before: since_epoch(validity.not_before),
-            not_after: since_epoch(validity.not_after),
-            signature_algorithm: certificate.signature_algorithm.algorithm.to_id_string(),
-            der: der.to_vec(),
-        })))
+        let facts = Facts::read(der).ok_or(KeyError::Certificate)?;
+        let public_key = PublicKey::from_spki_der(&facts.spki)?;
+        Ok(Self(Arc::new(Parsed { der: der.to_vec(), public_key, facts })))
     }
 
     /// The certificate in DER.
@@ -101,32 +79,32 @@ impl Certificate {
     /// The serial number in upper-case hexadecimal, two digits to a byte, without the zero byte that DER
     /// puts before a first bit that is set: WeChat Pay's `serial_no`.
     pub fn serial_hex_upper(&self) -> String {
-        to_hex(&self.0.serial).to_uppercase()
+        self.0.facts.serial_hex_upper()
     }
 
     /// The serial number as a decimal: the `certId` of UnionPay, and a part of Alipay's numbers.
     pub fn serial_decimal(&self) -> String {
-        self.0.serial_decimal.clone()
+        self.0.facts.serial_decimal.clone()
     }
 
     /// The issuer as RFC 2253 writes it: the last attribute first, `CN=…,OU=…,O=…,C=…`, no spaces.
     pub fn issuer_reversed(&self) -> String {
-        self.0.issuer_reversed.clone()
+        self.0.facts.issuer_reversed.clone()
     }
 
     /// The last common name of the subject, if it has one that is text.
     pub fn subject_common_name(&self) -> Option<&str> {
-        self.0.subject_common_name.as_deref()
+        self.0.facts.subject_common_name.as_deref()
     }
 
     /// The first moment at which the certificate may be used, since the epoch.
     pub fn not_before(&self) -> Duration {
-        self.0.not_before
+        self.0.facts.not_before
     }
 
     /// The last moment at which the certificate may be used, since the epoch.
     pub fn not_after(&self) -> Duration {
-        self.0.not_after
+        self.0.facts.not_after
     }
 
     /// Whether the certificate may be used at this moment, since the epoch (RFC 5280 section 4.1.2.5).
@@ -137,7 +115,7 @@ impl Certificate {
 
     /// The algorithm the certificate was signed with, in dots: `1.2.840.113549.1.1.11`.
     pub fn signature_algorithm_oid(&self) -> String {
-        self.0.signature_algorithm.clone()
+        self.0.facts.signature_algorithm.clone()
     }
 
     /// Whether `issuer` is a certificate authority that bears the name this certificate says issued it,
@@ -155,7 +133,7 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificate")
             .field("serial", &self.serial_hex_upper())
-            .field("issuer", &self.0.issuer_reversed)
+            .field("issuer", &self.0.facts.issuer_reversed)
             .field("public_key", &self.0.public_key)
             .finish_non_exhaustive()
     }
@@ -165,9 +143,4 @@ impl fmt::Debug for Certificate {
 fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
     let (rest, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
     rest.is_empty().then_some(certificate)
-}
-
-/// A moment before the epoch is the epoch.
-fn since_epoch(time: ASN1Time) -> Duration {
-    Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or_default())
 }

@@ -34,6 +34,9 @@ pub enum KeyError {
         "expected an RSA key of 2048 to 8192 bits, an EC key on P-256 or P-384, or an Ed25519 key"
     )]
     Unsupported,
+    /// The structure inside does not hold an SM2 key.
+    #[error("expected an SM2 key")]
+    Sm2,
     /// A certificate that does not parse.
     #[error("expected an X.509 certificate in DER")]
     Certificate,

@@ -28,3 +28,4 @@ pub(crate) use oaep::{
 pub(crate) use pem::{Label as PemLabel, Section as PemSection, sections as pem_sections};
 pub(crate) use private::{Material as PrivateMaterial, agreement_algorithm};
 pub(crate) use public::Material as PublicMaterial;
+pub(crate) use text::Form;

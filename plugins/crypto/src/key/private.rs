@@ -47,7 +47,9 @@ impl PrivateKey {
                     }
                 }
                 Label::EcParameters => {}
-                Label::Certificate | Label::PublicKey | Label::Other => other = Some(section.label),
+                Label::Certificate | Label::PublicKey | Label::Sm2PrivateKey | Label::Other => {
+                    other = Some(section.label);
+                }
             }
         }
         let Some(section) = key else {

@@ -17,5 +17,6 @@ mod keys;
 mod mastercard;
 mod primitives;
 mod providers;
+mod shangmi;
 mod support;
 mod wycheproof;
