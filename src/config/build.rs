@@ -13,7 +13,12 @@ use super::{
     Diagnostic, Environment, Formats, Report, Sources, compile, examine, schema::Config,
     sources::Watched,
 };
-use crate::{fetch::HttpFetch, snapshot::Snapshot, state::MemoryRateLimiters, telemetry::Metrics};
+use crate::{
+    fetch::HttpFetch,
+    snapshot::Snapshot,
+    state::{MemoryRateLimiters, MemoryReplaySets},
+    telemetry::Metrics,
+};
 
 /// A configuration that was refused.
 #[derive(Debug)]
@@ -40,7 +45,10 @@ impl Refusal {
 impl Environment {
     /// The real world: system resolver, HTTPS, stores in memory.
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, metrics: Arc<Metrics>) -> Self {
-        let stores = Stores { rate_limiters: Arc::new(MemoryRateLimiters::new(clock.clone())) };
+        let stores = Stores {
+            rate_limiters: Arc::new(MemoryRateLimiters::new(clock.clone())),
+            replay_sets: Arc::new(MemoryReplaySets::new(clock.clone())),
+        };
         Self {
             clock,
             entropy,

@@ -7,5 +7,7 @@ mod gcra;
 mod memory;
 #[cfg(test)]
 mod rate_limit_tests;
+mod replay;
 
 pub use memory::MemoryRateLimiters;
+pub use replay::MemoryReplaySets;

@@ -9,6 +9,7 @@
 mod attempt;
 mod balance;
 mod budget;
+mod call;
 mod connect;
 mod endpoint;
 mod evidence;
@@ -42,6 +43,7 @@ use self::{budget::Budget, connect::Connector, endpoint::Endpoint, transport::Ga
 pub use self::{
     attempt::{Evidence, Guarantee, Next, Rules, Situation, Why, decide},
     budget::BudgetSpec,
+    call::UpstreamCaller,
     connect::{ConnectError, TlsFailure},
     evidence::{Facts, Failure, FailureKind},
     pick::{PickError, Picked},

@@ -15,7 +15,7 @@ use tollgate::{
     },
     sandbox::RsaPair,
     snapshot::Snapshot,
-    state::MemoryRateLimiters,
+    state::{MemoryRateLimiters, MemoryReplaySets},
     telemetry::Metrics,
 };
 use tollgate_api::{
@@ -85,7 +85,10 @@ impl Bench {
         let environment = Environment {
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(1)),
-            stores: Stores { rate_limiters: Arc::new(MemoryRateLimiters::new(clock)) },
+            stores: Stores {
+                rate_limiters: Arc::new(MemoryRateLimiters::new(clock.clone())),
+                replay_sets: Arc::new(MemoryReplaySets::new(clock)),
+            },
             fetch: Arc::new(FakeFetch::default()),
             state: Arc::new(State::default()),
             metrics: metrics.clone(),

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use tollgate_crypto::Secret;
 
 use crate::{
-    Clock, Entropy, Fetch, Jobs, Measures, Plugin, RateLimiters, State,
+    Callers, Clock, Entropy, Fetch, Jobs, Measures, Plugin, RateLimiters, ReplaySets, State,
     setting::{FileRef, SecretRef},
 };
 
@@ -131,6 +131,8 @@ pub struct Build<'a> {
     pub stores: &'a Stores,
     /// The bounded client for configured URLs.
     pub fetch: &'a dyn Fetch,
+    /// Calls to upstreams, for jobs and refreshes.
+    pub callers: &'a dyn Callers,
     /// The one door to files and environment variables.
     pub sources: &'a mut dyn Sources,
     /// State that survives a reload.
@@ -146,6 +148,8 @@ pub struct Build<'a> {
 pub struct Stores {
     /// Rate limiters.
     pub rate_limiters: Arc<dyn RateLimiters>,
+    /// Replay sets.
+    pub replay_sets: Arc<dyn ReplaySets>,
 }
 
 /// Resolves references to files and environment variables. Whatever is read is remembered, so that

@@ -93,8 +93,49 @@ codes! {
     /// A field that must be encrypted or decrypted is absent or has the wrong type.
     FIELD_INVALID = ("field_invalid", Caller, 422, "A required field of the request is missing or has the wrong type");
 
+    /// A signed message (a provider's notification, say) carries no signature, or lacks a field of it.
+    SIGNATURE_MISSING = ("signature_missing", Caller, 401, "The request is not signed, or a part of its signature is missing");
+    /// A field of the signature has the wrong form, or is there twice.
+    SIGNATURE_MALFORMED = ("signature_malformed", Caller, 401, "The signature of the request is malformed");
+    /// The signature names an algorithm that is not the configured one.
+    SIGNATURE_ALGORITHM_REFUSED = ("signature_algorithm_refused", Caller, 401, "The signature of the request uses an algorithm that is not accepted");
+    /// The signature names a key that is not known or no longer accepted.
+    SIGNATURE_KEY_UNKNOWN = ("signature_key_unknown", Caller, 401, "The request was signed with an unknown key");
+    /// The time in the signature lies too far from now.
+    SIGNATURE_EXPIRED = ("signature_expired", Caller, 401, "The signature of the request is too old, or from the future");
+    /// The signature does not fit the message.
+    SIGNATURE_INVALID = ("signature_invalid", Caller, 401, "The signature of the request is not valid");
+    /// The very same signed message was received before.
+    SIGNATURE_REPLAYED = ("signature_replayed", Caller, 401, "The signed request was received before");
+    /// A notification is about another merchant, application or account.
+    NOTIFICATION_MISDIRECTED = ("notification_misdirected", Caller, 403, "The notification is meant for somebody else");
+    /// The same notification is being delivered at this moment.
+    NOTIFICATION_IN_PROGRESS = ("notification_in_progress", Caller, 409, "The same notification is being delivered; send it again later");
+    /// The keys that a provider signs with cannot be had.
+    PROVIDER_KEYS_UNAVAILABLE = ("provider_keys_unavailable", Gateway, 503, "The provider's signatures cannot be verified at the moment");
+    /// The provider of this upstream has no such operation.
+    OPERATION_UNSUPPORTED = ("operation_unsupported", Caller, 422, "The provider does not offer this operation");
+    /// An unsafe request to a provider needs an idempotency key and has none, or an unusable one.
+    IDEMPOTENCY_KEY_INVALID = ("idempotency_key_invalid", Caller, 400, "The request needs one valid idempotency key");
+    /// A file is asked for whose checksum the gateway was not told in a signed answer.
+    CHECKSUM_UNKNOWN = ("checksum_unknown", Caller, 409, "The file cannot be verified: ask for its download address first");
+
     /// The provider's answer could not be decrypted.
     UPSTREAM_DECRYPTION_FAILED = ("upstream_decryption_failed", Upstream, 502, "The provider's answer could not be decrypted");
+    /// The provider's answer carries no signature, or lacks a field of it.
+    UPSTREAM_SIGNATURE_MISSING = ("upstream_signature_missing", Upstream, 502, "The provider's answer is not signed, or a part of its signature is missing");
+    /// A field of the signature has the wrong form, or is there twice.
+    UPSTREAM_SIGNATURE_MALFORMED = ("upstream_signature_malformed", Upstream, 502, "The signature of the provider's answer is malformed");
+    /// The signature names an algorithm that is not the configured one.
+    UPSTREAM_SIGNATURE_ALGORITHM_REFUSED = ("upstream_signature_algorithm_refused", Upstream, 502, "The signature of the provider's answer uses an algorithm that is not accepted");
+    /// The signature names a key that is not known or no longer accepted.
+    UPSTREAM_SIGNATURE_KEY_UNKNOWN = ("upstream_signature_key_unknown", Upstream, 502, "The provider's answer was signed with an unknown key");
+    /// The time in the signature lies too far from now.
+    UPSTREAM_SIGNATURE_EXPIRED = ("upstream_signature_expired", Upstream, 502, "The signature of the provider's answer is too old, or from the future");
+    /// The very same signed answer was received before.
+    UPSTREAM_SIGNATURE_REPLAYED = ("upstream_signature_replayed", Upstream, 502, "The provider's signed answer was received before");
+    /// A file of the provider has another checksum than it announced.
+    UPSTREAM_CHECKSUM_MISMATCH = ("upstream_checksum_mismatch", Upstream, 502, "The provider's file does not have the announced checksum");
     /// The provider's answer fails verification.
     UPSTREAM_SIGNATURE_INVALID = ("upstream_signature_invalid", Upstream, 502, "The provider's answer could not be verified");
     /// The provider's answer lacks what it must have.

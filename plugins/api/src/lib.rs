@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
 mod build;
+mod call;
 mod clock;
 mod connection;
 mod exchange;
@@ -16,6 +17,7 @@ mod fetch;
 mod identity;
 mod jobs;
 mod measure;
+mod offload;
 mod outcome;
 mod plugin;
 mod state;
@@ -32,6 +34,7 @@ pub mod testing;
 pub use build::{
     Build, Built, Definition, Role, SettingError, Settings, Side, Sides, Sources, Stores,
 };
+pub use call::{Call, Caller, Callers};
 pub use clock::{Clock, Entropy, ManualClock, SeededEntropy, SystemClock, SystemEntropy, Tick};
 pub use connection::{Connection, Tls};
 pub use exchange::{Answer, Body, Exchange, Origin, Request, Slots};
@@ -40,7 +43,10 @@ pub use fetch::{Fetch, FetchError, Fetched, Fetcher};
 pub use identity::Identity;
 pub use jobs::{Job, Jobs};
 pub use measure::{Measure, Measures, NoMeasures};
+pub use offload::Offload;
 pub use outcome::Outcome;
 pub use plugin::{AnswerHead, BodyNeed, Flow, Hooks, Needs, Observer, Plugin, Step, Turn, Which};
 pub use state::State;
-pub use store::{Decision, Quota, RateLimiter, RateLimiters, StoreError, Verdict};
+pub use store::{
+    Decision, Quota, RateLimiter, RateLimiters, ReplaySet, ReplaySets, Seen, StoreError, Verdict,
+};

@@ -59,6 +59,34 @@ pub struct Verdict {
     pub retry_after: Duration,
 }
 
+/// Opens replay sets by stable name, so that they survive a reload.
+pub trait ReplaySets: Send + Sync + 'static {
+    /// The set of this name.
+    fn replay_set(&self, name: &str) -> Arc<dyn ReplaySet>;
+}
+
+/// Remembers keys for a time: nonces, signatures, identifiers of events. A set that is full of keys
+/// which still count refuses new ones ([`StoreError`]): what cannot be remembered must not pass.
+pub trait ReplaySet: Send + Sync + 'static {
+    /// Inserts a key for this time, unless it is there. One of several that race inserts it.
+    fn insert<'a>(&'a self, key: &'a [u8], keep: Duration) -> Step<'a, Seen, StoreError>;
+
+    /// Whether the key is there.
+    fn contains<'a>(&'a self, key: &'a [u8]) -> Step<'a, bool, StoreError>;
+
+    /// Removes a key. Must not block; a store that fails lets the key run out.
+    fn remove(&self, key: &[u8]);
+}
+
+/// Whether a key was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// It was not, and is now.
+    First,
+    /// It was.
+    Again,
+}
+
 /// The store cannot decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the store is unavailable")]

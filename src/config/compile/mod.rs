@@ -5,6 +5,7 @@
 //! so that `tollgate check` runs exactly this.
 
 mod admin;
+mod callers;
 mod context;
 mod listener;
 mod matching;

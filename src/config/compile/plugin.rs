@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use tollgate_api::{Build, Role, Side};
+use tollgate_api::{Build, Callers, Role, Side};
 
 use super::Context;
 use crate::{
@@ -30,6 +30,7 @@ pub(super) fn chain(
     pointer: &str,
     owner: &str,
     side: Side,
+    callers: &dyn Callers,
     entries: &[PluginEntry],
 ) -> Option<Built> {
     let list = join_pointer(pointer, "plugins");
@@ -91,7 +92,7 @@ pub(super) fn chain(
             Side::Upstream => "upstream",
         };
         let instance: Arc<str> = Arc::from(format!("{side_name}/{owner}/{name}"));
-        match build(context, side, &instance, shadow, &settings, entry) {
+        match build(context, side, callers, &instance, shadow, &settings, entry) {
             Some(plugin) => {
                 let place = match side {
                     Side::Route => Place::Route(owner),
@@ -123,6 +124,7 @@ pub(super) fn chain(
 fn build(
     context: &mut Context<'_>,
     side: Side,
+    callers: &dyn Callers,
     instance: &str,
     shadow: bool,
     pointer: &str,
@@ -139,6 +141,7 @@ fn build(
         entropy: environment.entropy.clone(),
         stores: &environment.stores,
         fetch: &*environment.fetch,
+        callers,
         sources: &mut sources,
         state: &environment.state,
         jobs: &mut context.jobs,

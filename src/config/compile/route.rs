@@ -80,7 +80,7 @@ fn one(
     settings: &schema::Route,
     upstreams: &Upstreams,
 ) -> Option<Route> {
-    let built = plugin::chain(context, pointer, name, Side::Route, &settings.plugins);
+    let built = plugin::chain(context, pointer, name, Side::Route, upstreams, &settings.plugins);
     let rules = rules(context, pointer, settings, upstreams);
     let (built, rules) = (built?, rules?);
     check_authentication(context, config, pointer, settings, &built);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use http::Uri;
 use tollgate_api::Side;
 
-use super::{Context, plugin};
+use super::{Context, callers::Own, plugin};
 use crate::{
     config::{
         node::join_pointer,
@@ -67,10 +67,46 @@ fn one(
     let endpoints = endpoints(context, pointer, settings);
     let tls = tls(context, &join_pointer(pointer, "tls"), &settings.tls);
     let health = settings.health.as_ref().map(|health| health_spec(context, pointer, health));
-    let chain = plugin::chain(context, pointer, name, Side::Upstream, &settings.plugins);
     let host = host(context, pointer, &settings.host_header);
-    let spec = UpstreamSpec {
-        tls: tls?,
+    let sound =
+        |context: &Context<'_>| context.findings.errors() == errors && !context.is_faulty(pointer);
+    let upstream = match (sound(context), endpoints, tls) {
+        (true, Some(endpoints), Some(tls)) => {
+            let spec = spec(name, settings, endpoints, tls, health);
+            connect(context, pointer, spec)
+        }
+        _ => None,
+    };
+    let own = Own::new(name, upstream.as_ref(), host.as_ref());
+    let chain = plugin::chain(context, pointer, name, Side::Upstream, &own, &settings.plugins);
+    if !sound(context) {
+        return None;
+    }
+    let upstream = upstream?;
+    Some(Provider {
+        name: Arc::from(name),
+        upstream,
+        chain: chain?.chain,
+        host: host?,
+        forwarded: settings.forwarded,
+        forward_authorization: settings.forward_authorization,
+        first_byte: settings.timeouts.first_byte.into(),
+        progress: settings.timeouts.progress.into(),
+        total: settings.timeouts.total.into(),
+        transfer: settings.timeouts.transfer.map(Into::into),
+        reuse_unsafe: settings.reuse_unsafe.into(),
+    })
+}
+
+fn spec(
+    name: &str,
+    settings: &schema::Upstream,
+    endpoints: Vec<EndpointSpec>,
+    tls: TlsSpec,
+    health: Option<HealthSpec>,
+) -> UpstreamSpec {
+    UpstreamSpec {
+        tls,
         protocol: match settings.protocol {
             schema::Protocol::Auto => Protocol::Auto,
             schema::Protocol::Http1 => Protocol::Http1,
@@ -91,36 +127,22 @@ fn one(
         resolve_every: settings.resolve_every.into(),
         reuse_unsafe: settings.reuse_unsafe.into(),
         connections: settings.connections as usize,
-        ..UpstreamSpec::new(name, endpoints?)
-    };
-    if context.findings.errors() > errors || context.is_faulty(pointer) {
-        return None;
+        ..UpstreamSpec::new(name, endpoints)
     }
-    let upstream =
-        match Upstream::new(spec, context.environment.clock.clone(), &context.environment.state) {
-            Ok(upstream) => Arc::new(upstream),
-            Err(message) => {
-                context.error(
-                    pointer,
-                    format!("this upstream cannot be used: {message}"),
-                    "this upstream",
-                );
-                return None;
-            }
-        };
-    Some(Provider {
-        name: Arc::from(name),
-        upstream,
-        chain: chain?.chain,
-        host: host?,
-        forwarded: settings.forwarded,
-        forward_authorization: settings.forward_authorization,
-        first_byte: settings.timeouts.first_byte.into(),
-        progress: settings.timeouts.progress.into(),
-        total: settings.timeouts.total.into(),
-        transfer: settings.timeouts.transfer.map(Into::into),
-        reuse_unsafe: settings.reuse_unsafe.into(),
-    })
+}
+
+fn connect(context: &mut Context<'_>, pointer: &str, spec: UpstreamSpec) -> Option<Arc<Upstream>> {
+    match Upstream::new(spec, context.environment.clock.clone(), &context.environment.state) {
+        Ok(upstream) => Some(Arc::new(upstream)),
+        Err(message) => {
+            context.error(
+                pointer,
+                format!("this upstream cannot be used: {message}"),
+                "this upstream",
+            );
+            None
+        }
+    }
 }
 
 fn endpoints(

@@ -1,5 +1,6 @@
 //! The room against small servers on loopback.
 
+mod calling;
 mod choosing;
 mod connecting;
 mod health;

@@ -4,18 +4,22 @@
 //! files and secrets from memory, remote addresses that answer what the test says, figures that can
 //! be read back. Nothing here is for production.
 
+mod callers;
 mod fetch;
 mod figures;
 mod limiter;
+mod replay;
 mod sources;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+pub use callers::{FakeCaller, FakeCallers};
 pub use fetch::{FakeFetch, Remote};
 pub use figures::Figures;
 pub use limiter::FakeLimiters;
+pub use replay::FakeReplaySets;
 pub use sources::MemorySources;
 
 use crate::{
@@ -35,6 +39,8 @@ pub struct Bench {
     pub entropy: Arc<dyn Entropy>,
     /// Remote addresses.
     pub fetch: FakeFetch,
+    /// Upstreams that can be called.
+    pub callers: FakeCallers,
     /// Files and secrets.
     pub sources: MemorySources,
     /// State that survives from one [`build`](Bench::build) to the next, as it does a reload.
@@ -60,15 +66,20 @@ impl Default for Bench {
 impl Bench {
     /// A bench for route plugins.
     pub fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(Duration::from_secs(NOW)));
         Self {
-            clock: Arc::new(ManualClock::at(Duration::from_secs(NOW))),
+            clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(1)),
             fetch: FakeFetch::default(),
+            callers: FakeCallers::default(),
             sources: MemorySources::default(),
             state: State::default(),
             jobs: Jobs::default(),
             figures: Arc::default(),
-            stores: Stores { rate_limiters: Arc::new(FakeLimiters::default()) },
+            stores: Stores {
+                rate_limiters: Arc::new(FakeLimiters::default()),
+                replay_sets: Arc::new(FakeReplaySets::new(clock)),
+            },
             side: Side::Route,
             shadow: false,
         }
@@ -96,6 +107,7 @@ impl Bench {
             entropy: self.entropy.clone(),
             stores: &self.stores,
             fetch: &self.fetch,
+            callers: &self.callers,
             sources: &mut self.sources,
             state: &self.state,
             jobs: &mut self.jobs,

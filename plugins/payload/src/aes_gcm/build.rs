@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use tollgate_api::{Build, Built, Role, SettingError, Settings, Sides};
+use tollgate_api::{Build, Built, Offload, Role, SettingError, Settings, Sides};
 use tollgate_crypto::AesGcmKey;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     keys,
-    message::{MediaType, Offload, Transformer},
+    message::{MediaType, Transformer},
 };
 
 impl Settings for AesGcm {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tollgate_api::{Build, Built, Role, SettingError, Settings, Sides};
+use tollgate_api::{Build, Built, Offload, Role, SettingError, Settings, Sides};
 use tollgate_crypto::{
     ContentAlgorithm, Decrypter, DecryptionKey, Encrypter, EncryptionOptions, JweKeyError,
     KeyAlgorithm,
@@ -12,7 +12,7 @@ use super::{Algorithm, DecryptKey, Jwe, protection::JweProtection};
 use crate::{
     KeyEntry,
     keys::{self, Found},
-    message::{MediaType, Offload, Transformer},
+    message::{MediaType, Transformer},
 };
 
 impl Settings for Jwe {

@@ -4,7 +4,6 @@
 pub(crate) mod envelope;
 mod fields;
 mod media;
-mod offload;
 mod problem;
 mod scope;
 mod status;
@@ -13,7 +12,6 @@ mod transformer;
 pub(crate) use envelope::check_json;
 pub(crate) use fields::{CompiledFields, replace_each};
 pub(crate) use media::{MediaType, forget_stale, is_json, is_stale, media_type, set_content_type};
-pub(crate) use offload::Offload;
 pub(crate) use problem::Problem;
 pub(crate) use scope::CompiledScope;
 pub(crate) use transformer::{Message, Protection, Transformer};

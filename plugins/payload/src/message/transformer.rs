@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use tollgate_api::{
-    Answer, Body, BodyNeed, Exchange, Fault, Flow, Hooks, Needs, Origin, Plugin, Side, Step, Turn,
-    Which, codes,
+    Answer, Body, BodyNeed, Exchange, Fault, Flow, Hooks, Needs, Offload, Origin, Plugin, Side,
+    Step, Turn, Which, codes,
 };
 
-use super::{Offload, Problem, StatusPattern};
+use super::{Problem, StatusPattern};
 
 /// The parts of a message that a protection may read and change.
 pub(crate) struct Message {

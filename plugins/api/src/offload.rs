@@ -3,16 +3,17 @@
 use std::{num::NonZeroUsize, sync::Arc, thread};
 
 use tokio::{sync::Semaphore, task};
-use tollgate_api::{Fault, State, codes};
+
+use crate::{Fault, State, codes};
 
 /// Runs expensive work on threads of its own, never more at once than there are processors: beyond
 /// that a flood would only make everybody slower.
-pub(crate) struct Offload(Arc<Semaphore>);
+pub struct Offload(Arc<Semaphore>);
 
 impl Offload {
     /// The one place, shared by all plugins of this gateway.
     pub fn shared(state: &State) -> Arc<Self> {
-        state.get_or_create("payload/offload", 0, || {
+        state.get_or_create("offload", 0, || {
             let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
             Self(Arc::new(Semaphore::new(processors)))
         })
@@ -31,6 +32,6 @@ impl Offload {
             drop(place);
             done
         });
-        done.await.map_err(|_| Fault::new(&codes::INTERNAL).caused_by("a payload task failed"))
+        done.await.map_err(|_| Fault::new(&codes::INTERNAL).caused_by("expensive work failed"))
     }
 }

@@ -1,0 +1,126 @@
+//! An event is delivered once, although providers send their notifications until they are
+//! acknowledged, and sometimes after.
+//!
+//! What was delivered and acknowledged is acknowledged again without being delivered. What is being
+//! delivered at this moment is refused, so that the provider sends it again later. What was refused or
+//! failed may be delivered anew. The institution must still recognise an event that it has seen: when
+//! its answer is lost, nobody else can know that it had arrived.
+
+use std::{sync::Arc, time::Duration};
+
+use tollgate_api::{Fault, ReplaySet, ReplaySets, Seen, codes};
+
+/// Events of one provider and account.
+pub struct Deliveries {
+    delivered: Arc<dyn ReplaySet>,
+    under_way: Arc<dyn ReplaySet>,
+}
+
+/// What to do with a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Deliver it, then say [`Deliveries::done`] or [`Deliveries::abandon`].
+    Deliver,
+    /// It was delivered before: acknowledge it.
+    Acknowledge,
+}
+
+impl Deliveries {
+    /// Events under this name, of the provider and its account.
+    pub fn new(sets: &dyn ReplaySets, name: &str) -> Self {
+        Self {
+            delivered: sets.replay_set(&format!("{name}/delivered")),
+            under_way: sets.replay_set(&format!("{name}/under_way")),
+        }
+    }
+
+    /// Asks what to do with the event of this identifier. Refuses while it is being delivered.
+    pub async fn begin(&self, event: &[u8]) -> Result<Delivery, Fault> {
+        let unavailable = |error| Fault::new(&codes::STORE_UNAVAILABLE).caused_by(error);
+        match self.under_way.insert(event, LONGEST).resolve().await.map_err(unavailable)? {
+            Seen::Again => return Err(Fault::new(&codes::NOTIFICATION_IN_PROGRESS)),
+            Seen::First => {}
+        }
+        // Asked after the insertion: between two copies that race, the one that comes second sees
+        // either the first under way or its result.
+        match self.delivered.contains(event).resolve().await {
+            Ok(false) => Ok(Delivery::Deliver),
+            Ok(true) => {
+                self.under_way.remove(event);
+                Ok(Delivery::Acknowledge)
+            }
+            Err(error) => {
+                self.under_way.remove(event);
+                Err(unavailable(error))
+            }
+        }
+    }
+
+    /// The institution took the event.
+    pub async fn done(&self, event: &[u8]) {
+        // If it cannot be remembered, the event may come again, which is the lesser evil.
+        let _ = self.delivered.insert(event, MEMORY).resolve().await;
+        self.under_way.remove(event);
+    }
+
+    /// The delivery is over without success, or nobody knows.
+    pub fn abandon(&self, event: &[u8]) {
+        self.under_way.remove(event);
+    }
+}
+
+/// Providers give up after about a day; an event is remembered for three.
+const MEMORY: Duration = Duration::from_hours(72);
+/// After this a delivery whose end nobody told counts as abandoned.
+const LONGEST: Duration = Duration::from_mins(5);
+
+#[cfg(test)]
+mod tests {
+    use tollgate_api::{ManualClock, testing::FakeReplaySets};
+
+    use super::*;
+
+    fn deliveries(clock: &Arc<ManualClock>) -> (Deliveries, FakeReplaySets) {
+        let sets = FakeReplaySets::new(clock.clone());
+        (Deliveries::new(&sets, "provider/1"), sets)
+    }
+
+    async fn begin(deliveries: &Deliveries) -> Result<Delivery, &'static str> {
+        deliveries.begin(b"EV-1").await.map_err(|fault| fault.code().name)
+    }
+
+    #[tokio::test]
+    async fn an_event_is_delivered_once_and_acknowledged_ever_after() {
+        let clock = Arc::new(ManualClock::default());
+        let (deliveries, _) = deliveries(&clock);
+        assert_eq!(begin(&deliveries).await, Ok(Delivery::Deliver), "new");
+        assert_eq!(begin(&deliveries).await, Err("notification_in_progress"), "under way");
+        deliveries.done(b"EV-1").await;
+        clock.advance(Duration::from_hours(25));
+        for _ in 0..2 {
+            assert_eq!(begin(&deliveries).await, Ok(Delivery::Acknowledge), "delivered");
+        }
+        let other = deliveries.begin(b"EV-2").await.unwrap();
+        assert_eq!(other, Delivery::Deliver, "another event");
+    }
+
+    #[tokio::test]
+    async fn what_failed_may_be_delivered_anew() {
+        let clock = Arc::new(ManualClock::default());
+        let (deliveries, _) = deliveries(&clock);
+        assert_eq!(begin(&deliveries).await, Ok(Delivery::Deliver), "new");
+        deliveries.abandon(b"EV-1");
+        assert_eq!(begin(&deliveries).await, Ok(Delivery::Deliver), "it failed");
+        clock.advance(LONGEST);
+        assert_eq!(begin(&deliveries).await, Ok(Delivery::Deliver), "nobody told its end");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_cannot_tell_delivers_nothing() {
+        let (deliveries, sets) = deliveries(&Arc::new(ManualClock::default()));
+        sets.fail(true);
+        assert_eq!(begin(&deliveries).await, Err("store_unavailable"), "closed, not open");
+        sets.fail(false);
+        assert_eq!(begin(&deliveries).await, Ok(Delivery::Deliver), "and later it goes on");
+    }
+}
