@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tollgate_api::{Clock, Entropy};
 
-use super::{Reply, Request, Service};
+use super::{Reply, Request, Service, http::form_decoded};
 
 /// A client of the issuer.
 #[derive(Clone)]
@@ -272,7 +272,7 @@ impl Form {
         let mut fields = Vec::<(String, String)>::new();
         for pair in str::from_utf8(&request.body).ok()?.split('&') {
             let (name, value) = pair.split_once('=')?;
-            let (name, value) = (decoded(name)?, decoded(value)?);
+            let (name, value) = (form_decoded(name)?, form_decoded(value)?);
             if fields.len() == FORM_FIELDS || fields.iter().any(|(other, _)| *other == name) {
                 return None;
             }
@@ -284,24 +284,6 @@ impl Form {
     fn field(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, others)) = rest.split_first() {
-        rest = others;
-        match first {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let (digits, others) = rest.split_at_checked(2)?;
-                rest = others;
-                bytes.push(u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?);
-            }
-            byte => bytes.push(*byte),
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 fn refusal(status: StatusCode, error: &str) -> Reply {

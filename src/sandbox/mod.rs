@@ -12,6 +12,7 @@ mod keys;
 mod materials;
 mod provider;
 mod server;
+pub mod twin;
 
 pub use authority::{Authority, MakeError, Pair};
 pub use http::{Reply, Request, Service};

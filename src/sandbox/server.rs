@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::{Bytes, BytesMut};
 use http::header;
 use pingora::{
-    http::ResponseHeader,
+    http::{RequestHeader, ResponseHeader},
     protocols::http::{HttpTask, ServerSession},
 };
 use thiserror::Error;
@@ -39,15 +39,26 @@ impl<S: Service> Server<S> {
         certificate: &Pair,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
+        Self::start_at(([127, 0, 0, 1], 0).into(), name, service, Some(certificate), clock)
+    }
+
+    /// Begins to serve at this address, without TLS if there is no certificate.
+    pub fn start_at(
+        address: SocketAddr,
+        name: &str,
+        service: Arc<S>,
+        certificate: Option<&Pair>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
         let refuse = |reason: String| StartError { name: name.to_owned(), reason };
-        let certificate =
-            Certificate::from_pem(certificate.chain.as_bytes(), certificate.key.as_bytes())
-                .map_err(refuse)?;
-        let tls = TlsSpec::new(vec![certificate], ClientAuth::Off).map_err(refuse)?;
+        let tls = certificate.map(|pair| {
+            let pair = Certificate::from_pem(pair.chain.as_bytes(), pair.key.as_bytes())?;
+            TlsSpec::new(vec![pair], ClientAuth::Off)
+        });
         let spec = ListenerSpec {
             name: name.into(),
-            address: ([127, 0, 0, 1], 0).into(),
-            tls: Some(tls),
+            address,
+            tls: tls.transpose().map_err(refuse)?,
             limits: Limits::default(),
         };
         let listeners = Listeners::new(Arc::new(Door(service)), clock);
@@ -89,21 +100,18 @@ impl<S: Service> Handler for Door<S> {
         let reply = match body {
             Some(body) => {
                 let head = session.req_header();
-                let request = Request {
-                    method: head.method.clone(),
-                    path: head.uri.path().to_owned(),
-                    headers: head.headers.clone(),
-                    body,
-                };
+                let request =
+                    Request::new(head.method.clone(), &target(head), head.headers.clone(), body);
                 self.0.answer(request).await
             }
             None => Reply::Hangup,
         };
+        let broken = matches!(reply, Reply::Broken { .. });
         if drain.begun() || !whole {
             session.set_keepalive(None);
         }
         let sent = timeout(WRITE_TIME, send(session, reply)).await.is_ok_and(|sent| sent);
-        if sent && !drain.begun() { After::Keep } else { After::Close }
+        if sent && !broken && !drain.begun() { After::Keep } else { After::Close }
     }
 
     fn refused(&self, _: &Arc<Connection>, _: &'static Code, _: Tick) {}
@@ -125,8 +133,20 @@ async fn read(session: &mut ServerSession) -> Option<Bytes> {
     }
 }
 
+/// Path and query as they were sent.
+fn target(head: &RequestHeader) -> String {
+    match str::from_utf8(head.raw_path()) {
+        Ok(target) if target.starts_with('/') => target.to_owned(),
+        _ => head.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+    }
+}
+
 async fn send(session: &mut ServerSession, reply: Reply) -> bool {
-    let Reply::Answer { status, headers, body } = reply else { return false };
+    let (status, headers, body, whole) = match reply {
+        Reply::Answer { status, headers, body } => (status, headers, body, true),
+        Reply::Broken { status, headers, body } if body.len() > 1 => (status, headers, body, false),
+        Reply::Broken { .. } | Reply::Hangup => return false,
+    };
     let Ok(mut head) = ResponseHeader::build_no_case(status, Some(headers.len() + 1)) else {
         return false;
     };
@@ -141,7 +161,8 @@ async fn send(session: &mut ServerSession, reply: Reply) -> bool {
     let head_only = body.is_empty() || session.req_header().method == http::Method::HEAD;
     let mut tasks = vec![HttpTask::Header(Box::new(head), head_only)];
     if !head_only {
-        tasks.push(HttpTask::Body(Some(body), true));
+        let sent = if whole { body.len() } else { body.len() / 2 };
+        tasks.push(HttpTask::Body(Some(body.slice(..sent)), whole));
     }
     session.response_duplex_vec(tasks).await.is_ok()
 }
@@ -165,11 +186,17 @@ mod tests {
 
     impl Service for Echo {
         async fn answer(&self, request: Request) -> Reply {
-            if request.path == "/silent" {
-                return Reply::Hangup;
+            match request.path.as_str() {
+                "/silent" => return Reply::Hangup,
+                "/broken" => {
+                    let whole = Reply::json(StatusCode::OK, &json!({ "a": "b" }));
+                    let Reply::Answer { status, headers, body } = whole else { return whole };
+                    return Reply::Broken { status, headers, body };
+                }
+                _ => {}
             }
             let body = String::from_utf8_lossy(&request.body);
-            Reply::json(StatusCode::CREATED, &json!({ "path": request.path, "body": body }))
+            Reply::json(StatusCode::CREATED, &json!({ "target": request.target, "body": body }))
         }
     }
 
@@ -190,16 +217,20 @@ mod tests {
 
         let client_of_ours = client(&ours.certificate());
         for turn in 0..2 {
-            let answer = client_of_ours.post(url("/a")).body("hello").send().await.unwrap();
+            let answer =
+                client_of_ours.post(url("/a%2f?b=%41+c")).body("hello").send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::CREATED, "request {turn}");
             let body = answer.text().await.unwrap();
-            assert_eq!(body, r#"{"body":"hello","path":"/a"}"#, "request {turn}");
+            assert_eq!(body, r#"{"body":"hello","target":"/a%2f?b=%41+c"}"#, "request {turn}");
         }
         let large = vec![0; BODY_LIMIT + 1];
         let refused = client_of_ours.post(url("/a")).body(large).send().await;
         assert!(refused.is_err(), "a body that is too large ends the connection");
         let silent = client_of_ours.get(url("/silent")).send().await;
         assert!(silent.is_err(), "a reply that is none ends the connection");
+        let broken = client_of_ours.get(url("/broken")).send().await.unwrap();
+        assert_eq!(broken.status(), StatusCode::OK, "the head of a broken answer comes");
+        assert!(broken.bytes().await.is_err(), "and its body never comes whole");
 
         let stranger = client(&other.certificate()).get(url("/a")).send().await;
         assert!(

@@ -20,15 +20,10 @@ async fn ask(issuer: &Issuer, authorization: Option<&str>, form: &str) -> (Statu
         let value = format!("Basic {}", STANDARD.encode(value));
         headers.insert(header::AUTHORIZATION, value.parse().unwrap());
     }
-    let request = Request {
-        method: Method::POST,
-        path: "/token".to_owned(),
-        headers,
-        body: form.to_owned().into(),
-    };
+    let request = Request::new(Method::POST, "/token", headers, form.to_owned().into());
     match issuer.answer(request).await {
         Reply::Answer { status, body, .. } => (status, serde_json::from_slice(&body).unwrap()),
-        Reply::Hangup => panic!("an answer"),
+        Reply::Broken { .. } | Reply::Hangup => panic!("an answer"),
     }
 }
 

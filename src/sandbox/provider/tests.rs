@@ -34,7 +34,7 @@ impl Bench {
     async fn send(&self, body: Vec<u8>) -> Option<(StatusCode, Bytes)> {
         match self.provider.answer(post("/v1/payments", body)).await {
             Reply::Answer { status, body, .. } => Some((status, body)),
-            Reply::Hangup => None,
+            Reply::Broken { .. } | Reply::Hangup => None,
         }
     }
 
@@ -56,7 +56,7 @@ impl Bench {
 fn post(path: &str, body: Vec<u8>) -> Request {
     let mut headers = http::HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    Request { method: Method::POST, path: path.to_owned(), headers, body: body.into() }
+    Request::new(Method::POST, path, headers, body.into())
 }
 
 fn payment(order: &str) -> Value {

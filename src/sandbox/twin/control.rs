@@ -1,0 +1,123 @@
+//! The paths beside the provider's own, for whoever watches or directs a twin:
+//!
+//! | path | what it does |
+//! |---|---|
+//! | `GET /_book` | everything in the book, and what became of notifications |
+//! | `POST /_pay {"order": "…"}` | the payer pays |
+//! | `POST /_faults {"name": "lost_answer", "times": 1}` | plans a fault; or `"share": 0.1`, and `"on": "answer"` or `"notification"` |
+//! | `GET /_faults`, `DELETE /_faults` | what is planned; nothing any more |
+//! | `POST /_rotate`, `POST /_retire`, `GET /_keys` | new keys; ends the old ones; the good ones |
+//! | `GET /_wire` | the last request and answer as they crossed the network |
+//! | `GET /_refusals` | why requests were refused |
+//! | `POST /_settle`, `GET /_settlements/DATE` | closes the day; its file |
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{Fault, On, Plan, Twin};
+use crate::sandbox::{Reply, Request};
+
+pub(super) async fn answer(twin: &Twin, request: &Request) -> Reply {
+    match (request.method.as_str(), request.path.as_str()) {
+        ("GET", "/_book") => ok(&twin.book()),
+        ("GET", "/_faults") => ok(&twin.faults().shown()),
+        ("GET", "/_keys") => ok(&twin.dialect().keys()),
+        ("GET", "/_wire") => ok(&twin.wire()),
+        ("GET", "/_refusals") => ok(&twin.desk().refusals().into()),
+        ("POST", "/_pay") => pay(twin, request),
+        ("POST", "/_faults") => plan(twin, request),
+        ("DELETE", "/_faults") => {
+            twin.faults().clear();
+            ok(&twin.faults().shown())
+        }
+        ("POST", "/_rotate") => match twin.rotate().await {
+            Ok(keys) => ok(&keys),
+            Err(error) => wrong(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        },
+        ("POST", "/_retire") => ok(&twin.retire()),
+        ("POST", "/_settle") => settle(twin, request),
+        (_, path) => match path.strip_prefix("/_settlements/") {
+            Some(date) if request.method == Method::GET => statement(twin, date),
+            _ => Reply::not_found(),
+        },
+    }
+}
+
+fn pay(twin: &Twin, request: &Request) -> Reply {
+    let body = body(request);
+    let Some(order) = body.get("order").and_then(Value::as_str) else {
+        return wrong(StatusCode::BAD_REQUEST, "expected {\"order\": \"…\"}");
+    };
+    match twin.desk().pay(order) {
+        Ok(payment) => ok(&payment.shown()),
+        Err(error) => wrong(StatusCode::CONFLICT, &error.to_string()),
+    }
+}
+
+fn plan(twin: &Twin, request: &Request) -> Reply {
+    let body = body(request);
+    let text = |name| body.get(name).and_then(Value::as_str);
+    let Some(fault) = text("name").and_then(Fault::named) else {
+        let names: Vec<_> = Fault::ALL.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let names = names.join(", ");
+        return wrong(StatusCode::BAD_REQUEST, &format!("expected \"name\", one of {names}"));
+    };
+    let plan = match (body.get("times"), body.get("share")) {
+        (Some(times), None) => {
+            times.as_u64().and_then(|times| u32::try_from(times).ok()).map(Plan::times)
+        }
+        (None, Some(Value::Number(share))) => Plan::share(&share.to_string()),
+        _ => None,
+    };
+    let on = match text("on") {
+        Some("answer") => Some(Some(On::Answer)),
+        Some("notification") => Some(Some(On::Notification)),
+        Some(_) => None,
+        None => Some(None),
+    };
+    let (Some(plan), Some(on)) = (plan, on) else {
+        let expected = "expected \"times\", a number, or \"share\", from 0 to 1; \"on\" may be `answer` or `notification`";
+        return wrong(StatusCode::BAD_REQUEST, expected);
+    };
+    twin.faults().plan(fault, Plan { on, ..plan });
+    ok(&twin.faults().shown())
+}
+
+fn settle(twin: &Twin, request: &Request) -> Reply {
+    let body = body(request);
+    let date = body.get("date").and_then(Value::as_str);
+    if date.is_some_and(|date| !is_date(date)) {
+        return wrong(StatusCode::BAD_REQUEST, "expected \"date\" as `2026-11-24`");
+    }
+    ok(&twin.settle(date).shown())
+}
+
+fn statement(twin: &Twin, date: &str) -> Reply {
+    let settlement = twin.desk().book().settlement(date).cloned();
+    let Some(settlement) = settlement else { return Reply::not_found() };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    let body = twin.dialect().statement(&settlement);
+    Reply::Answer { status: StatusCode::OK, headers, body }
+}
+
+/// `2026-11-24`, in form.
+fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}
+
+fn body(request: &Request) -> Value {
+    serde_json::from_slice(&request.body).unwrap_or_default()
+}
+
+fn ok(body: &Value) -> Reply {
+    Reply::json(StatusCode::OK, body)
+}
+
+fn wrong(status: StatusCode, error: &str) -> Reply {
+    Reply::json(status, &json!({ "error": error }))
+}

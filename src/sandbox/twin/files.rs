@@ -1,0 +1,85 @@
+//! What a twin and its merchant have in files: read from a folder where they are, else made.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+
+use crate::sandbox::{MakeError, write_private};
+
+/// A file.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Its name in the folder.
+    pub name: &'static str,
+    /// What is in it.
+    pub text: String,
+    /// What it is for.
+    pub what: &'static str,
+}
+
+/// A folder with files of an earlier twin, or of the merchant's own.
+#[derive(Debug, Clone, Default)]
+pub struct Kept(Option<PathBuf>);
+
+/// The materials of a twin cannot be had.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// A key or certificate could not be made.
+    #[error(transparent)]
+    Make(#[from] MakeError),
+    /// A file could not be read or written.
+    #[error("`{0}`: {1}")]
+    Io(PathBuf, io::Error),
+    /// A file holds something else than it should.
+    #[error("`{0}` is not {1}")]
+    Invalid(PathBuf, &'static str),
+    /// A key that was just made cannot be used.
+    #[error("a key that was just made cannot be used")]
+    Unusable,
+}
+
+impl Kept {
+    /// The files of this folder, where there are any.
+    pub fn of(folder: &Path) -> Self {
+        Self(Some(folder.to_owned()))
+    }
+
+    /// The text of a file; `None` if there is none.
+    pub fn read(&self, name: &str) -> Result<Option<String>, OpenError> {
+        let Some(path) = self.path(name) else { return Ok(None) };
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(OpenError::Io(path, error)),
+        }
+    }
+
+    /// A file is not what it should be.
+    pub fn invalid(&self, name: &str, expected: &'static str) -> OpenError {
+        match self.path(name) {
+            Some(path) => OpenError::Invalid(path, expected),
+            None => OpenError::Unusable,
+        }
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.0.as_ref().map(|folder| folder.join(name))
+    }
+}
+
+/// Writes files into a folder, readable for their owner alone. What is there already and says the
+/// same is left as it is.
+pub fn write(folder: &Path, files: &[File]) -> Result<(), OpenError> {
+    fs::create_dir_all(folder).map_err(|error| OpenError::Io(folder.to_owned(), error))?;
+    for file in files {
+        let path = folder.join(file.name);
+        if fs::read_to_string(&path).is_ok_and(|text| text == file.text) {
+            continue;
+        }
+        write_private(&path, &file.text).map_err(|error| OpenError::Io(path, error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! Tells merchants what happened: signed, repeated on the provider's ladder until it is acknowledged,
+//! and remembered.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use reqwest::{Client, redirect};
+use serde_json::{Value, json};
+use tokio::{sync::Semaphore, time::sleep};
+
+use super::{Event, Fault, Letter, On, Options, Shared};
+
+/// Sends letters.
+pub(super) struct Notifier {
+    client: Client,
+    /// Where letters go, whatever the merchant said.
+    to: Option<String>,
+    /// Of a million, how much of the provider's waiting times is waited.
+    scale: u32,
+    late: Duration,
+    attempts: Semaphore,
+    records: Mutex<VecDeque<Record>>,
+    held: Mutex<Option<(Letter, bool)>>,
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone)]
+struct Record {
+    id: String,
+    kind: String,
+    subject: String,
+    to: Option<String>,
+    state: &'static str,
+    attempts: Vec<Value>,
+}
+
+impl Notifier {
+    pub fn new(options: &Options) -> Result<Self, String> {
+        let mut client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .timeout(PATIENCE)
+            .user_agent("Mozilla/4.0");
+        if let Some(trust) = &options.trust {
+            let roots = reqwest::Certificate::from_pem_bundle(trust)
+                .ok()
+                .filter(|roots| !roots.is_empty())
+                .ok_or("the trust bundle holds no certificate")?;
+            client = client.tls_certs_only(roots);
+        }
+        Ok(Self {
+            client: client.build().map_err(|_| "the trust bundle cannot be used")?,
+            to: options.notify.clone(),
+            scale: options.ladder_scale,
+            late: options.late,
+            attempts: Semaphore::new(CONCURRENT),
+            records: Mutex::default(),
+            held: Mutex::default(),
+        })
+    }
+
+    /// What became of the latest letters, the latest last.
+    pub fn records(&self) -> Vec<Value> {
+        let records = self.records.lock();
+        let shown = records.iter().map(|record| {
+            json!({
+                "id": record.id,
+                "kind": record.kind,
+                "order": record.subject,
+                "to": record.to,
+                "state": record.state,
+                "attempts": record.attempts,
+            })
+        });
+        shown.collect()
+    }
+
+    fn enter(&self, letter: &Letter) {
+        let mut records = self.records.lock();
+        if records.len() == RECORDS {
+            records.pop_front();
+        }
+        records.push_back(Record {
+            id: letter.id.clone(),
+            kind: letter.kind.clone(),
+            subject: letter.subject.clone(),
+            to: letter.to.clone(),
+            state: if letter.to.is_some() { "waiting" } else { "no_address" },
+            attempts: Vec::new(),
+        });
+    }
+
+    fn change(&self, id: &str, change: impl FnOnce(&mut Record)) {
+        if let Some(record) = self.records.lock().iter_mut().rev().find(|record| record.id == id) {
+            change(record);
+        }
+    }
+
+    fn scaled(&self, step: Duration) -> Duration {
+        step.saturating_mul(self.scale) / 1_000_000
+    }
+}
+
+/// Tells of an event, on tasks of its own.
+pub(super) fn tell(shared: &Arc<Shared>, event: &Event) {
+    for mut letter in shared.dialect.letters(event, &shared.desk) {
+        let notifier = &shared.notifier;
+        letter.to = notifier.to.clone().or(letter.to);
+        notifier.enter(&letter);
+        if letter.to.is_none() {
+            continue;
+        }
+        let strikes = |fault| shared.faults.strikes(fault, On::Notification, &letter.subject);
+        let twice = strikes(Fault::DuplicateNotification);
+        let late = strikes(Fault::LateNotification);
+        let reordered = strikes(Fault::ReorderedNotification);
+        let weak = Arc::downgrade(shared);
+        if reordered && !late && hold(shared, &letter, twice) {
+            continue;
+        }
+        // What was held back follows the first attempt of this one.
+        let follower = if late { None } else { notifier.held.lock().take() };
+        let wait = if late { notifier.late } else { Duration::ZERO };
+        tokio::spawn(async move {
+            sleep(wait).await;
+            deliver(weak, letter, twice, follower).await;
+        });
+    }
+}
+
+/// Holds a letter back until the next has been sent, or it is late. Only one is held at a time.
+fn hold(shared: &Arc<Shared>, letter: &Letter, twice: bool) -> bool {
+    let mut held = shared.notifier.held.lock();
+    if held.is_some() {
+        return false;
+    }
+    *held = Some((letter.clone(), twice));
+    let (weak, id) = (Arc::downgrade(shared), letter.id.clone());
+    let late = shared.notifier.late;
+    tokio::spawn(async move {
+        sleep(late).await;
+        let Some(shared) = weak.upgrade() else { return };
+        let alone = shared.notifier.held.lock().take_if(|(letter, _)| letter.id == id);
+        drop(shared);
+        if let Some((letter, twice)) = alone {
+            deliver(weak, letter, twice, None).await;
+        }
+    });
+    true
+}
+
+/// Sends a letter until it is acknowledged or the ladder ends, and the follower after the first time.
+fn deliver(
+    shared: Weak<Shared>,
+    letter: Letter,
+    twice: bool,
+    mut follower: Option<(Letter, bool)>,
+) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let (mut step, mut again) = (0, twice);
+        loop {
+            let Some(strong) = shared.upgrade() else { return };
+            let (outcome, acknowledged) = attempt(&strong, &letter).await;
+            let wait = strong.dialect.ladder().get(step).map(|step| strong.notifier.scaled(*step));
+            strong.notifier.change(&letter.id, |record| {
+                record.attempts.push(outcome);
+                if acknowledged {
+                    record.state = "acknowledged";
+                } else if wait.is_none() && record.state != "acknowledged" {
+                    record.state = "given_up";
+                }
+            });
+            drop(strong);
+            if let Some((letter, twice)) = follower.take() {
+                tokio::spawn(deliver(shared.clone(), letter, twice, None));
+            }
+            if acknowledged {
+                if !std::mem::take(&mut again) {
+                    return;
+                }
+                continue;
+            }
+            let Some(wait) = wait else { return };
+            step += 1;
+            sleep(wait).await;
+        }
+    })
+}
+
+/// What came of an attempt, for the record, and whether it was acknowledged.
+async fn attempt(shared: &Shared, letter: &Letter) -> (Value, bool) {
+    let _turn = shared.notifier.attempts.acquire().await;
+    let how = shared.sealing(On::Notification, &letter.subject);
+    let envelope = shared.dialect.seal_letter(letter, &how, &shared.desk);
+    let at = shared.desk.now().as_secs();
+    let url = letter.to.as_deref().unwrap_or_default();
+    let request = shared.notifier.client.post(url).headers(envelope.headers).body(envelope.body);
+    let mut answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) => return (json!({ "at": at, "failed": failure(&error) }), false),
+    };
+    let status = answer.status();
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        if body.len() + chunk.len() > ANSWER {
+            break;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let acknowledged = shared.dialect.acknowledged(status, &body);
+    (json!({ "at": at, "status": status.as_u16(), "acknowledged": acknowledged }), acknowledged)
+}
+
+fn failure(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "no connection"
+    } else if error.is_builder() {
+        "not a URL"
+    } else {
+        "the connection broke"
+    }
+}
+
+/// What providers wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+const CONCURRENT: usize = 32;
+const RECORDS: usize = 1_000;
+const ANSWER: usize = 64 * 1024;
