@@ -1,0 +1,38 @@
+// `alipay-sdk`: Alipay as the sender of notifications, and a merchant that calls it.
+'use strict';
+
+const { AlipaySdk, signatureV3, verifySignatureV3 } = require('./alipay_sdk');
+const { serve } = require('./common');
+
+let merchant;
+
+const notification = ({ form, private_key, keep_sign_type = false }) => {
+  const signed = Object.entries(form).filter(([name]) => keep_sign_type || name !== 'sign_type');
+  const message = signed.sort(([a], [b]) => (a < b ? -1 : 1)).map((pair) => pair.join('=')).join('&');
+  return { ...form, sign: signatureV3(message, private_key) };
+};
+
+serve(
+  {
+    /** The settings of the SDK; `gateway` and `endpoint` say whom it calls. */
+    connect: (settings) => { merchant = new AlipaySdk({ keyType: 'PKCS8', camelcase: false, ...settings }); },
+    /** A call of the first protocol, `gateway.do`. */
+    exec: ({ method, params, validate = true }) =>
+      merchant.exec(method, params, { validateSign: validate }),
+    /** A call of the second protocol, REST. */
+    curl: async ({ method, path, options }) => {
+      const { data, responseHttpStatus: status } = await merchant.curl(method, path, options);
+      return { status, data };
+    },
+    /** A form as Alipay signs it, without `sign_type` unless told to keep it; and as it is sent. */
+    notification: (wanted) => {
+      const form = notification(wanted);
+      return { form, body: new URLSearchParams(form).toString() };
+    },
+    /** What the SDK says of a notification. */
+    check: ({ form }) => merchant.checkNotifySignV2(form),
+    /** What the SDK says of a signed text. */
+    verify: ({ text, signature, public_key }) => verifySignatureV3(text, signature, public_key),
+  },
+  ({ code, message, responseHttpStatus: status }) => ({ code, message, status }),
+);
