@@ -246,7 +246,7 @@ async fn every_exchange_has_an_id_and_a_place_in_a_trace() {
         assert_eq!(request.header("x-request-id"), Some(id), "towards both");
         let trace = request.header("traceparent").unwrap();
         assert!(
-            !trace.contains("4bf92f") && trace.len() == 55,
+            !trace.contains("4bf92f3577b34da6") && trace.len() == 55,
             "`{bad_trace}` is replaced: {trace}"
         );
         assert_eq!(request.header("tracestate"), None, "and its state is dropped");

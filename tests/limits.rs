@@ -78,9 +78,10 @@ async fn exactly_as_many_pass_as_the_limit_says_and_each_is_told_what_remains() 
         let retry = answer.header("retry-after").and_then(|after| after.parse::<u64>().ok());
         assert_eq!(*status == 429, retry.is_some_and(|after| after > 0), "{answer:?}");
     }
-    let metrics = program.metrics().await;
-    let refused = metrics.count("tollgate_faults_total", &[("code", "rate_limited")]);
-    assert_eq!(refused, 300, "and counted");
+    let refused =
+        |metrics: &Metrics| metrics.count("tollgate_faults_total", &[("code", "rate_limited")]);
+    let metrics = program.metrics_until("all are counted", |metrics| refused(metrics) >= 300).await;
+    assert_eq!(refused(&metrics), 300, "and each once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use tollgate_api::Answer;
 
 use crate::{
     proxy::Gateway,
-    reload::{LastReload, Outcome},
+    reload::{LastReload, Outcome, Standing},
     snapshot::{Role, Snapshot},
     telemetry::time::rfc3339,
 };
@@ -91,20 +91,20 @@ pub(super) struct Readiness<'a> {
     pub snapshot: &'a Snapshot,
     /// Plugin instances whose dependency is unavailable.
     pub degraded: &'a [String],
-    pub last: Option<&'a LastReload>,
+    pub standing: &'a Standing,
     /// Whoever asks may see the last reload's findings.
     pub detailed: bool,
 }
 
 /// Whether the process should be sent traffic, and why.
 pub(super) fn readiness(readiness: &Readiness<'_>) -> Answer {
-    let Readiness { draining, snapshot, degraded, last, detailed } = *readiness;
+    let Readiness { draining, snapshot, degraded, standing, detailed } = *readiness;
     let status = if draining { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let mut reasons = Vec::new();
     if draining {
         reasons.push("draining".to_owned());
     }
-    if let Some(LastReload { outcome: Outcome::Refused { .. }, .. }) = last {
+    if let Some(LastReload { outcome: Outcome::Refused { .. }, .. }) = &standing.last {
         reasons.push(
             "the last reload was refused; the configuration before it is in force".to_owned(),
         );
@@ -120,10 +120,10 @@ pub(super) fn readiness(readiness: &Readiness<'_>) -> Answer {
     let mut body = json!({
         "ready": !draining,
         "reasons": reasons,
-        "generation": snapshot.generation,
+        "generation": standing.generation,
     });
     if detailed && let Value::Object(members) = &mut body {
-        members.insert("last_reload".to_owned(), json!(last.map(last_reload)));
+        members.insert("last_reload".to_owned(), json!(standing.last.as_ref().map(last_reload)));
     }
     json_answer(status, &body)
 }

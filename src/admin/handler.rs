@@ -84,6 +84,8 @@ impl AdminHandler {
             Ok(call) => call,
             Err(answer) => return *answer,
         };
+        // Before the snapshot, which is never older then.
+        let standing = self.reloader.get().map(|reloader| reloader.standing()).unwrap_or_default();
         let snapshot = self.operations.gateway.snapshot();
         let mut operator = Arc::from("anybody");
         if let Some(role) = call.role() {
@@ -107,7 +109,6 @@ impl AdminHandler {
                 }
             }
         }
-        let last = self.reloader.get().and_then(|reloader| reloader.last());
         match call {
             Call::Health => Answer::new(StatusCode::OK, "text/plain", Bytes::from_static(b"ok\n")),
             Call::Ready => {
@@ -115,12 +116,11 @@ impl AdminHandler {
                 // What is wrong with a file shows parts of it: not for everybody.
                 let detailed =
                     access::decide(&snapshot.admin, connection, &request.headers, Role::Read);
-                let last = last.as_ref();
                 answer::readiness(&Readiness {
                     draining: self.draining.load(Ordering::Relaxed),
                     snapshot: &snapshot,
                     degraded: &degraded,
-                    last,
+                    standing: &standing,
                     detailed: matches!(detailed, Access::Granted(_)),
                 })
             }
@@ -139,7 +139,7 @@ impl AdminHandler {
                         "the audit record of this call cannot be written",
                     );
                 }
-                answer::configuration(&self.operations.gateway, last.as_ref())
+                answer::configuration(&self.operations.gateway, standing.last.as_ref())
             }
             Call::Reload => {
                 if !self.record(&operator, call, "allowed", connection, 0) {

@@ -53,6 +53,16 @@ pub struct LastReload {
     pub outcome: Outcome,
 }
 
+/// Where reloads stand.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// Number of the configuration that is in force everywhere: for routes, on listeners, in
+    /// background work and in figures.
+    pub generation: u64,
+    /// How the last reload ended; `None` if there was none since the start.
+    pub last: Option<LastReload>,
+}
+
 /// What a reload came to.
 #[derive(Debug, Clone)]
 pub enum Outcome {
@@ -88,7 +98,7 @@ pub struct Reloader {
     metrics: Arc<Metrics>,
     audit: Arc<Audit>,
     scheduler: Mutex<Scheduler>,
-    last: Mutex<Option<LastReload>>,
+    standing: Mutex<Standing>,
     refused: Mutex<Option<Vec<Watched>>>,
     running: AsyncMutex<()>,
 }
@@ -120,7 +130,7 @@ impl Reloader {
             metrics,
             audit,
             scheduler: Mutex::default(),
-            last: Mutex::default(),
+            standing: Mutex::default(),
             refused: Mutex::default(),
             running: AsyncMutex::new(()),
         }
@@ -132,6 +142,7 @@ impl Reloader {
         self.metrics.reloaded(Reload::Applied, snapshot.generation, self.environment.clock.unix());
         lock(&self.scheduler).reconcile(&snapshot.jobs);
         self.publish(&snapshot);
+        lock(&self.standing).generation = snapshot.generation;
     }
 
     /// Everything whose change can change the configuration: what is in force was read from it, or
@@ -143,9 +154,9 @@ impl Reloader {
         all.map(|watched| watched.path.clone()).collect()
     }
 
-    /// How the last reload ended; `None` if there was none since the start.
-    pub fn last(&self) -> Option<LastReload> {
-        lock(&self.last).clone()
+    /// What is in force and how the last reload ended, of one moment.
+    pub fn standing(&self) -> Standing {
+        lock(&self.standing).clone()
     }
 
     /// Reloads if the content differs from what was read last, be it in force or refused.
@@ -282,7 +293,8 @@ impl Reloader {
             Outcome::Refused { .. } => (Reload::Refused, self.gateway.snapshot().generation),
         };
         self.metrics.reloaded(result, generation, at);
-        *lock(&self.last) = Some(LastReload { at, outcome });
+        // Last of all: whoever sees the new number may rely on everything that came with it.
+        *lock(&self.standing) = Standing { generation, last: Some(LastReload { at, outcome }) };
     }
 
     /// What is true of the configuration as a whole, in metrics.

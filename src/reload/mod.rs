@@ -6,6 +6,6 @@ mod apply;
 mod jobs;
 mod watch;
 
-pub use apply::{Actor, LastReload, Outcome, Reloader, Rooms};
+pub use apply::{Actor, LastReload, Outcome, Reloader, Rooms, Standing};
 pub use jobs::Scheduler;
 pub use watch::watch;

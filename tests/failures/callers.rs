@@ -27,7 +27,7 @@ async fn a_body_that_does_not_come_to_its_end_is_given_up_and_never_completed() 
             let provider = Provider::http1(|_| Reply::new(200, "ok")).await;
             let gateway = Recipe::to(&provider)
                 .tls(&authority)
-                .route("limits: { body_timeout: 300ms }")
+                .route("limits: { body_timeout: 1s }")
                 .assemble(|edit| {
                     if held {
                         edit.plugin("holding", Arc::new(Holding));
@@ -63,14 +63,14 @@ async fn a_body_that_does_not_come_to_its_end_is_given_up_and_never_completed() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiting_for_a_slow_caller_is_not_charged_to_the_provider() {
     let provider = Provider::http1(|_| Reply::new(200, "ok")).await;
-    // Far less than the caller takes.
+    // Less than the caller takes, and more than a busy machine does.
     let gateway = Recipe::to(&provider)
-        .upstream("timeouts: { first_byte: 2s, progress: 100ms, total: 100ms }")
+        .upstream("timeouts: { first_byte: 1s, progress: 1s, total: 1s }")
         .assemble(|_| {});
     let mut caller = gateway.http1().await;
     caller.send("POST /x HTTP/1.1\r\nHost: pay.example\r\nContent-Length: 10\r\n\r\nhalf.").await;
     provider.until("the first half arrives", |requests| !requests.is_empty()).await;
-    let slowness = std::time::Duration::from_millis(400);
+    let slowness = std::time::Duration::from_millis(1_500);
     // The subject is time itself; nothing is waited for.
     tokio::time::sleep(slowness).await;
     caller.send("half.").await;
@@ -78,8 +78,8 @@ async fn waiting_for_a_slow_caller_is_not_charged_to_the_provider() {
     assert_eq!(answer.status, 200, "the caller may take its time: {}", answer.text());
     let record = gateway.record("it is recorded", |_| true).await;
     let (caller_ms, upstream_ms) = (record["caller_ms"].as_f64(), record["upstream_ms"].as_f64());
-    assert!(caller_ms.unwrap() >= 350.0, "it is the caller's time: {record}");
-    assert!(upstream_ms.unwrap() < 350.0, "and not the provider's: {record}");
+    assert!(caller_ms.unwrap() >= 1_000.0, "it is the caller's time: {record}");
+    assert!(upstream_ms.unwrap() < 1_000.0, "and not the provider's: {record}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,7 +19,7 @@ async fn a_connection_with_a_half_sent_request_is_never_used_again() {
     let gateway = Recipe::to(&provider)
         .held()
         .route("limits: { request_body: 64MiB }")
-        .upstream("timeouts: { progress: 300ms }")
+        .upstream("timeouts: { progress: 1s }")
         .assemble(|_| {});
     // More than the sockets between can take.
     let body = format!("\"{}\"", "x".repeat(32 << 20));

@@ -44,8 +44,11 @@ async fn fails(provider: &Provider, http2: bool, upstream: &str, expected: Expec
     }
 }
 
-const IMPATIENT: &str =
-    "timeouts: { connect: 400ms, first_byte: 400ms, progress: 400ms, total: 2s }";
+/// For providers that fall silent: short where they do, long where a busy machine takes its time.
+const SILENT: &str = "timeouts: { connect: 20s, first_byte: 400ms, total: 30s }";
+const HALTING: &str = "timeouts: { connect: 20s, first_byte: 20s, progress: 400ms, total: 30s }";
+const MUTE: &str = "timeouts: { connect: 400ms }";
+const PATIENT: &str = "timeouts: { connect: 20s }";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_provider_is_a_timeout_whose_outcome_is_unknown() {
@@ -55,13 +58,13 @@ async fn a_silent_provider_is_a_timeout_whose_outcome_is_unknown() {
         peer.silence().await;
     })
     .await;
-    fails(&provider, false, IMPATIENT, expected()).await;
+    fails(&provider, false, SILENT, expected()).await;
     let provider = Provider::streams(|mut stream: Stream| async move {
         stream.request().await;
         stream.silence().await;
     })
     .await;
-    fails(&provider, true, IMPATIENT, expected()).await;
+    fails(&provider, true, SILENT, expected()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,7 +76,7 @@ async fn a_provider_that_stops_in_the_middle_of_its_head_is_a_timeout() {
     })
     .await;
     let expected = Expected { status: 504, code: "upstream_timeout", outcome: "unknown" };
-    fails(&provider, false, IMPATIENT, expected).await;
+    fails(&provider, false, SILENT, expected).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,13 +131,13 @@ async fn a_provider_that_cannot_be_connected_to_was_sent_nothing() {
         Provider::http1_over(Some(stranger.server(&["http/1.1"], false)), |_| Reply::new(200, ""))
             .await;
     let mute_url = mute.url().replace("http:", "https:");
-    for (url, status, code) in [
-        (refusing.url(), 502, "upstream_unreachable"),
-        (mute_url, 504, "upstream_connect_timeout"),
-        (untrusted.url(), 502, "upstream_tls_failed"),
+    for (url, timeouts, status, code) in [
+        (refusing.url(), PATIENT, 502, "upstream_unreachable"),
+        (mute_url, MUTE, 504, "upstream_connect_timeout"),
+        (untrusted.url(), PATIENT, 502, "upstream_tls_failed"),
     ] {
         let authority = Authority::new();
-        let recipe = Recipe::to_endpoints(&[&url]).tls(&authority).upstream(IMPATIENT);
+        let recipe = Recipe::to_endpoints(&[&url]).tls(&authority).upstream(timeouts);
         let gateway = recipe.upstream("tls: { trust: ca.pem }").assemble(|_| {});
         let answer = gateway.http1().await.call("POST", "/pay", &[], b"{}", None).await;
         assert_eq!(answer.status, status, "{code}: {}", answer.text());
@@ -158,7 +161,7 @@ async fn an_answer_that_stops_midway_is_left_incomplete_if_it_streams_and_refuse
         })
         .await;
         let code = if silent { "upstream_timeout" } else { "upstream_broken" };
-        let recipe = || Recipe::to(&provider).tls(&authority).upstream(IMPATIENT);
+        let recipe = || Recipe::to(&provider).tls(&authority).upstream(HALTING);
         let is_it = |record: &Value| record["fault"]["code"] == code;
 
         let gateway = recipe().assemble(|_| {});

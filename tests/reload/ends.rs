@@ -34,7 +34,8 @@ async fn patient() -> (Provider, Arc<Notify>, Arc<Notify>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_termination_drains_readiness_first_and_ends_with_the_last_exchange() {
     let (provider, arrived, release) = patient().await;
-    let mut program = Recipe::to(&provider).top("drain: { delay: 1s, grace: 60s }").run().await;
+    // The delay is long enough for what is to be seen in it, on a busy machine too.
+    let mut program = Recipe::to(&provider).top("drain: { delay: 5s, grace: 60s }").run().await;
     let address = program.address("plain");
     let mut caller = program.http1().await;
     let mut idle = program.http1().await;

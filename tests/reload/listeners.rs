@@ -1,5 +1,10 @@
 //! Listeners that come, change and go.
 
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU8, Ordering},
+};
+
 use tokio::net::TcpStream;
 
 use super::*;
@@ -19,21 +24,16 @@ async fn a_listener_is_added_and_removed_while_others_serve() {
     .await;
     let program = Recipe::to(&provider).run().await;
     let mut steady = program.http1().await;
-    let free = free_port();
-    edit(
-        &program,
-        "listeners:\n",
-        &format!("listeners:\n  extra:\n    address: 127.0.0.1:{free}\n"),
-    );
+    let free = free_address();
+    edit(&program, "listeners:\n", &format!("listeners:\n  extra:\n    address: {free}\n"));
     generation(&program, 2).await;
-    let extra = std::net::SocketAddr::from(([127, 0, 0, 1], free));
-    let mut caller = Http1::connect(extra).await;
+    let mut caller = Http1::connect(free).await;
     let answer = caller.call("GET", "/", &[], b"", None).await;
     assert_eq!(answer.status, 200, "the new one serves");
-    edit(&program, &format!("  extra:\n    address: 127.0.0.1:{free}\n"), "");
+    edit(&program, &format!("  extra:\n    address: {free}\n"), "");
     generation(&program, 3).await;
     within("the removed one is closed", async {
-        while TcpStream::connect(extra).await.is_ok() {
+        while TcpStream::connect(free).await.is_ok() {
             tokio::task::yield_now().await;
         }
     })
@@ -61,18 +61,14 @@ async fn an_exchange_on_a_listener_that_is_removed_is_finished() {
         }
     })
     .await;
-    let free = free_port();
+    let free = free_address();
     let program = Recipe::to(&provider).run().await;
-    edit(
-        &program,
-        "listeners:\n",
-        &format!("listeners:\n  extra:\n    address: 127.0.0.1:{free}\n"),
-    );
+    edit(&program, "listeners:\n", &format!("listeners:\n  extra:\n    address: {free}\n"));
     generation(&program, 2).await;
-    let mut caller = Http1::connect(([127, 0, 0, 1], free).into()).await;
+    let mut caller = Http1::connect(free).await;
     let call = tokio::spawn(async move { caller.call("POST", "/", &[], b"x", None).await });
     within("the request reaches the provider", waiting.notified()).await;
-    edit(&program, &format!("  extra:\n    address: 127.0.0.1:{free}\n"), "");
+    edit(&program, &format!("  extra:\n    address: {free}\n"), "");
     generation(&program, 3).await;
     release.notify_one();
     let answer = call.await.unwrap();
@@ -99,6 +95,10 @@ async fn an_address_that_cannot_be_had_refuses_the_whole_reload() {
     assert_eq!(outcome["outcome"], "applied", "once it is free it can be had: {outcome}");
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port that stays free until it is taken: on a loopback address that nobody else uses.
+fn free_address() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(100);
+    let [.., third, last] = std::process::id().to_be_bytes();
+    let host = [127, NEXT.fetch_add(1, Ordering::Relaxed), third, last];
+    std::net::TcpListener::bind((std::net::Ipv4Addr::from(host), 0)).unwrap().local_addr().unwrap()
 }

@@ -76,6 +76,20 @@ impl Binary {
         read_metrics(self.address("admin")).await
     }
 
+    /// Waits until this is true of the metrics: what ends an exchange is counted after its answer.
+    pub async fn metrics_until(&self, what: &str, holds: impl Fn(&Metrics) -> bool) -> Metrics {
+        within(what, async {
+            loop {
+                let metrics = self.metrics().await;
+                if holds(&metrics) {
+                    return metrics;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+    }
+
     /// Its access log.
     pub fn records(&self) -> &Arc<Records> {
         &self.records

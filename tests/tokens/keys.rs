@@ -95,7 +95,7 @@ async fn an_outage_is_ridden_out_for_as_long_as_allowed_and_then_fails_closed() 
     let provider = Provider::http1(|_| Reply::new(200, "ok")).await;
     let program = Recipe::to(&provider)
         .file("ca.pem", authority.pem())
-        .plugin(&server.plugin(", refresh: 1s, cooldown: 1s, keep_stale: 4s"))
+        .plugin(&server.plugin(", refresh: 1s, cooldown: 1s, keep_stale: 10s"))
         .run()
         .await;
     let token = issuer.token(&json!({}));

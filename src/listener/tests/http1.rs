@@ -126,7 +126,7 @@ async fn a_dripped_head_is_cut_at_its_total_deadline() {
     assert!(answer.starts_with("HTTP/1.1 408 "), "it is answered: {answer}");
     assert!(answer.contains("header_timeout"), "with the code: {answer}");
     assert!(started.elapsed() >= Duration::from_millis(200), "not before the deadline");
-    assert!(started.elapsed() < Duration::from_secs(5), "soon after the deadline");
+    assert!(started.elapsed() < Duration::from_secs(20), "soon after the deadline");
     assert_eq!(*stand.tiny.refused.lock(), ["header_timeout"], "and reported");
 }
 
@@ -145,7 +145,7 @@ async fn half_a_head_then_the_end_is_reported_and_a_clean_end_is_not() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_silently_before_and_between_requests() {
-    let limits = Limits { idle_timeout: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits { idle_timeout: Duration::from_secs(1), ..Limits::default() };
     let stand = Stand::with(None, limits);
     assert_eq!(stand.connect().await.rest().await, "", "it never spoke");
     let mut client = stand.connect().await;

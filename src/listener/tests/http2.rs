@@ -117,7 +117,7 @@ async fn a_panic_is_answered_and_its_neighbours_go_on() {
 #[tokio::test]
 async fn an_idle_connection_is_told_to_go_away() {
     let (stand, authority) =
-        stand(Limits { idle_timeout: Duration::from_millis(100), ..Limits::default() });
+        stand(Limits { idle_timeout: Duration::from_secs(1), ..Limits::default() });
     let mut sender = connect(&stand, &authority).await;
     assert_eq!(get(&mut sender, "/").await.unwrap().0, 200, "it works at first");
     stand.tiny.until(|tiny| tiny.count(Event::Closed) == 1).await;
@@ -126,7 +126,7 @@ async fn an_idle_connection_is_told_to_go_away() {
 #[tokio::test]
 async fn a_caller_that_never_speaks_http2_is_cut_at_the_handshake_deadline() {
     let (stand, authority) =
-        stand(Limits { handshake_timeout: Duration::from_secs(1), ..Limits::default() });
+        stand(Limits { handshake_timeout: Duration::from_secs(3), ..Limits::default() });
     let client = authority.client(&["h2"], None);
     let mut silent = Client(stand.secure(client, "pay.example").await.expect("a TLS handshake"));
     let _ = within(tokio::io::AsyncReadExt::read_to_end(&mut silent.0, &mut Vec::new())).await;
@@ -180,7 +180,7 @@ async fn an_exchange_goes_on_when_its_caller_hangs_up() {
     within(stand.tiny.entered.acquire()).await.unwrap().forget();
     drop((answer, sender));
     let listeners = stand.listeners.clone();
-    let drain = tokio::spawn(async move { listeners.drain(Duration::from_secs(9)).await });
+    let drain = tokio::spawn(async move { listeners.drain(Duration::from_secs(29)).await });
     assert!(stand.tiny.count(Event::Closed) == 0, "the exchange is still under way");
     stand.tiny.release.add_permits(1);
     assert!(within(drain).await.unwrap(), "the drain waited for it");
@@ -196,7 +196,7 @@ async fn a_drain_lets_the_exchange_end_and_refuses_no_answer() {
     let (answer, _) = sender.send_request(request, true).unwrap();
     within(stand.tiny.entered.acquire()).await.unwrap().forget();
     let listeners = stand.listeners.clone();
-    let drain = tokio::spawn(async move { listeners.drain(Duration::from_secs(9)).await });
+    let drain = tokio::spawn(async move { listeners.drain(Duration::from_secs(29)).await });
     stand.tiny.until(|tiny| tiny.count(Event::Closed) == 1).await;
     stand.tiny.release.add_permits(1);
     assert_eq!(read(answer).await.unwrap().0, 200, "the exchange under way is answered");

@@ -19,7 +19,7 @@ use crate::listener::*;
 
 /// Fails instead of hanging.
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(10), future).await.expect("it ends in time")
+    tokio::time::timeout(Duration::from_secs(30), future).await.expect("it ends in time")
 }
 
 /// Measures how long something takes.

@@ -178,6 +178,7 @@ async fn a_handshake_that_fails_or_takes_too_long_is_counted_by_its_reason() {
     assert_eq!(silent.rest().await, "", "a silent client is cut at the deadline");
     let failed = Event::HandshakeFailed;
     stand.tiny.until(|tiny| tiny.count(failed(HandshakeFailure::Timeout)) == 1).await;
+    let stand = Stand::with(Some(simple_tls(&authority)), Limits::default());
     stand.connect().await.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     stand.tiny.until(|tiny| tiny.count(failed(HandshakeFailure::NotTls)) == 1).await;
     assert!(

@@ -32,7 +32,7 @@ async fn blackhole() -> (SocketAddr, Vec<TcpStream>, TcpListener) {
     let address = listener.local_addr().unwrap();
     let mut waiting = Vec::new();
     while let Ok(stream) =
-        tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(address)).await
+        tokio::time::timeout(Duration::from_millis(500), TcpStream::connect(address)).await
     {
         waiting.push(stream.unwrap());
     }
@@ -121,7 +121,7 @@ async fn a_server_without_tls_is_not_spoken_to_in_the_clear() {
 
 #[tokio::test]
 async fn nobody_listening_is_refused_with_the_system_error() {
-    let address = Server::start(None).await.stop().await;
+    let address = Server::apart().await.stop().await;
     let upstream = Bench::new().upstream(spec(false, address));
     let error = refusal(&upstream).await;
     assert_eq!(error, ConnectError::Refused(Some(111)), "ECONNREFUSED");
@@ -150,7 +150,7 @@ async fn a_silent_handshake_is_given_up_within_the_connect_timeout() {
 
 #[tokio::test]
 async fn an_endpoint_that_refused_is_avoided_for_a_while() {
-    let dead = Server::start(None).await.stop().await;
+    let dead = Server::apart().await.stop().await;
     let alive = Server::start(None).await;
     let both = [dead, alive.address]
         .map(|address| EndpointSpec::new(false, address.ip().to_string(), address.port()));

@@ -15,7 +15,7 @@ async fn check(upstream: &Upstream) -> bool {
 
 #[tokio::test]
 async fn health_flips_after_enough_checks_in_a_row_and_back() {
-    let server = Server::start(None).await;
+    let server = Server::apart().await;
     let mut spec = spec(false, server.address);
     spec.health = Some(HealthSpec::new(HealthKind::Tcp));
     let upstream = Bench::new().upstream(spec);

@@ -53,7 +53,7 @@ impl Resolve for Script {
 
 fn upstream(bench: &Bench, resolver: &Arc<Script>) -> Upstream {
     let mut spec = specs(&[EndpointSpec::new(false, "provider.example", 80)]);
-    spec.timeouts.connect = Duration::from_millis(200);
+    spec.timeouts.connect = Duration::from_secs(1);
     Upstream::with_resolver(spec, bench.clock.clone(), &bench.state, resolver.clone()).unwrap()
 }
 
@@ -134,8 +134,8 @@ async fn new_addresses_take_over_and_old_connections_are_closed() {
 
 #[tokio::test]
 async fn an_address_that_cannot_be_reached_gives_way_to_the_next_one() {
-    let dead = Server::start(None).await.stop().await;
-    let alive = Server::start(None).await;
+    let dead = Server::apart().await.stop().await;
+    let alive = Server::apart().await;
     let resolver = Script::answering(&[dead, alive.address]);
     let upstream = upstream(&Bench::new(), &resolver);
     for round in 0..4 {

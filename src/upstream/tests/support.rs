@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -117,6 +117,14 @@ impl Server {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), tls)
     }
 
+    /// On a loopback address of its own: when it has stopped, nobody else is found there.
+    pub(super) async fn apart() -> Self {
+        static NEXT: AtomicU8 = AtomicU8::new(10);
+        let [.., third, last] = std::process::id().to_be_bytes();
+        let host = [127, NEXT.fetch_add(1, Ordering::SeqCst), third, last];
+        Self::on(TcpListener::bind(SocketAddr::from((host, 0))).await.unwrap(), None)
+    }
+
     pub(super) fn on(listener: TcpListener, tls: Option<Arc<ServerConfig>>) -> Self {
         let address = listener.local_addr().unwrap();
         let accepted = Arc::new(AtomicUsize::new(0));
@@ -160,7 +168,7 @@ impl Server {
         self.closing.send_modify(|count| *count += 1);
     }
 
-    /// Ends it; its port is free again.
+    /// Ends it; its port is free again, for others too unless it stood [apart](Self::apart).
     pub(super) async fn stop(mut self) -> SocketAddr {
         self.task.abort();
         let _ = (&mut self.task).await;
