@@ -51,12 +51,20 @@ pub enum Role {
     Check,
     /// Changes the message. May not run in shadow: what follows depends on the change.
     Transform,
+    /// Speaks a provider's dialect: proves that the provider sent a message, and changes it. It counts
+    /// as authentication, and may not run in shadow.
+    Dialect,
 }
 
 impl Role {
     /// Whether `mode: shadow` makes sense.
     pub const fn may_be_shadowed(self) -> bool {
-        !matches!(self, Self::Transform)
+        !matches!(self, Self::Transform | Self::Dialect)
+    }
+
+    /// Whether a route with such a plugin knows who is calling.
+    pub const fn authenticates(self) -> bool {
+        matches!(self, Self::Authentication | Self::Dialect)
     }
 }
 

@@ -102,6 +102,7 @@ const fn role(role: Role) -> &'static str {
         Role::Authentication => "proves who is calling",
         Role::Check => "allows or refuses",
         Role::Transform => "changes messages",
+        Role::Dialect => "proves that the provider sent a message, and changes messages",
     }
 }
 

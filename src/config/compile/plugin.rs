@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use tollgate_api::{Build, Callers, Role, Side};
+use tollgate_api::{Build, Callers, Side};
 
 use super::Context;
 use crate::{
@@ -73,7 +73,7 @@ pub(super) fn chain(
             );
             complete = false;
         }
-        if definition.role == Role::Authentication {
+        if definition.role.authenticates() {
             authenticates |= !shadow;
             shadows_authentication |= shadow;
         }
