@@ -5,6 +5,7 @@ use aws_lc_rs::signature::{
     ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, EcdsaVerificationAlgorithm, UnparsedPublicKey,
 };
 use x509_parser::{
+    asn1_rs::{Any, FromDer, Header, Tag},
     certificate::X509Certificate,
     extensions::{ParsedExtension, X509Extension},
 };
@@ -23,7 +24,8 @@ pub(super) fn is_link(subject: &Certificate, issuer: &Certificate) -> bool {
     below.issuer().as_raw() == above.subject().as_raw()
         && may_sign_certificates(&above)
         && [&below, &above].into_iter().all(|each| each.extensions().iter().all(is_understood))
-        && below.signature_algorithm == below.tbs_certificate.signature
+        && names_its_algorithm_twice(&below)
+        && below.signature_value.unused_bits == 0
         && is_signed(&below, issuer.public_key())
 }
 
@@ -50,6 +52,28 @@ fn is_understood(extension: &X509Extension<'_>) -> bool {
                 | ParsedExtension::SubjectAlternativeName(_)
                 | ParsedExtension::CertificatePolicies(_)
         )
+}
+
+/// The algorithm stands once under the signature and once beside it, byte for byte the same
+/// (RFC 5280 section 4.1.1.2). The library reads the one beside it more leniently than DER is.
+fn names_its_algorithm_twice(certificate: &X509Certificate<'_>) -> bool {
+    let signed = certificate.tbs_certificate.as_ref();
+    let beside = content(certificate.as_raw()).and_then(|content| content.get(signed.len()..));
+    let under = content(signed).and_then(|fields| {
+        let (mut rest, first) = Any::from_der(fields).ok()?;
+        if first.tag() == Tag(0) {
+            // The version came first; now the serial number.
+            rest = Any::from_der(rest).ok()?.0;
+        }
+        let (after, _) = Any::from_der(rest).ok()?;
+        rest.get(..rest.len() - after.len())
+    });
+    beside.zip(under).is_some_and(|(beside, under)| beside.starts_with(under))
+}
+
+/// What is inside of a DER value.
+fn content(der: &[u8]) -> Option<&[u8]> {
+    Header::from_der(der).ok().map(|(content, _)| content)
 }
 
 fn is_signed(certificate: &X509Certificate<'_>, key: &PublicKey) -> bool {

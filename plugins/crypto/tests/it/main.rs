@@ -8,6 +8,7 @@
 )]
 
 mod attacks;
+mod certificates;
 mod cookbook;
 mod jwe;
 mod jwe_refusals;
