@@ -16,6 +16,7 @@ pub mod json;
 pub mod jwe;
 pub mod jws;
 pub mod key;
+pub mod known_answers;
 pub mod operations;
 pub mod random;
 pub mod secret;
@@ -44,6 +45,7 @@ pub use key::{
     KeyError, KeyKind, OaepDigest, PrivateKey, PublicKey, SignatureInvalid, SymmetricKey,
     VerifiedSignature,
 };
+pub use known_answers::KnownAnswer;
 pub use operations::{BoxFuture, Signer, TokenDecrypter};
 pub use random::{Fill, RandomUnavailable, SystemRandom};
 pub use secret::{Secret, eq_constant_time};

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Key bytes that are wiped on drop.
-pub(super) type KeyBytes = Zeroizing<Vec<u8>>;
+pub(crate) type KeyBytes = Zeroizing<Vec<u8>>;
 
 /// What ECDH-ES is told besides the keys (RFC 7518 section 4.6.2).
 pub(super) struct Agreement<'a> {
@@ -92,7 +92,7 @@ pub(super) fn oaep_decrypt(key: &OaepPrivateDecryptingKey, wrapped: &[u8]) -> Op
 }
 
 /// AES key wrap (RFC 3394) with a key of 16 or 32 bytes.
-pub(super) fn wrap(key: &[u8], content_key: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn wrap(key: &[u8], content_key: &[u8]) -> Option<Vec<u8>> {
     let mut output = vec![0; content_key.len() + WRAP_OVERHEAD];
     let length = kek(key)?.wrap(content_key, &mut output).ok()?.len();
     output.truncate(length);
@@ -100,7 +100,7 @@ pub(super) fn wrap(key: &[u8], content_key: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The reverse; `None` when the integrity check fails.
-pub(super) fn unwrap(key: &[u8], wrapped: &[u8]) -> Option<KeyBytes> {
+pub(crate) fn unwrap(key: &[u8], wrapped: &[u8]) -> Option<KeyBytes> {
     let mut output = Zeroizing::new(vec![0; wrapped.len()]);
     let length = kek(key)?.unwrap(wrapped, &mut output).ok()?.len();
     output.truncate(length);

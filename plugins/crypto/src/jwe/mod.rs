@@ -11,7 +11,7 @@ mod decrypt;
 mod encrypt;
 mod error;
 mod header;
-mod key_management;
+pub(crate) mod key_management;
 
 pub use algorithm::{ContentAlgorithm, KeyAlgorithm};
 pub use decrypt::{DEFAULT_MAX_TOKEN_LEN, Decrypted, Decrypter, DecryptionKey};

@@ -19,7 +19,8 @@ pub(super) fn decrypt(key: &SecretKey, ciphertext: &[u8]) -> Option<Secret> {
         return None;
     }
     // The curve has prime order and the scalar is not zero, so this is a point with coordinates.
-    let mut shared = (ProjectivePoint::from(*cipher.c1()) * *key.to_nonzero_scalar()).to_affine();
+    let scalar = Zeroizing::new(key.to_nonzero_scalar());
+    let mut shared = (ProjectivePoint::from(*cipher.c1()) * **scalar).to_affine();
     let point = Zeroizing::new(shared.to_sec1_point(false).as_bytes().to_vec());
     shared.zeroize();
     let (x, y) = point.get(1..)?.split_at_checked(COORDINATE)?;

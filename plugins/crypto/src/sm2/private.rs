@@ -51,7 +51,7 @@ impl Sm2PrivateKey {
         if section.label == PemLabel::PrivateKey {
             return Self::from_pkcs8_der(&section.der);
         }
-        SecretKey::from_sec1_der(&section.der).map_err(|_| KeyError::Sm2).and_then(Self::new)
+        Self::from_sec1_der(&section.der)
     }
 
     /// Reads PEM, or the base64 of an unencrypted DER PKCS#8 private key without armour.
@@ -66,6 +66,11 @@ impl Sm2PrivateKey {
     /// Reads an unencrypted DER PKCS#8 `PrivateKeyInfo` (RFC 5208) that names the curve.
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
         SecretKey::from_pkcs8_der(der).map_err(|_| KeyError::Sm2).and_then(Self::new)
+    }
+
+    /// Reads a DER `ECPrivateKey` (SEC 1, RFC 5915).
+    pub fn from_sec1_der(der: &[u8]) -> Result<Self, KeyError> {
+        SecretKey::from_sec1_der(der).map_err(|_| KeyError::Sm2).and_then(Self::new)
     }
 
     /// The public half.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use serde_json::Value;
-use tollgate_crypto::{Certificate, KeyError, KeyKind};
+use tollgate_crypto::{Certificate, KeyError, KeyKind, Sm2Certificate};
 
 use crate::support::{generated, text};
 
@@ -138,6 +139,23 @@ fn what_is_no_single_certificate_is_refused() {
         .collect();
     assert_eq!(serials, ["D7CE59D1F522D701", "0102"], "lenient skips what it cannot read");
     assert!(Certificate::from_pem_bundle_lenient("").is_empty(), "and finds nothing in nothing");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(wild: String, at in any::<prop::sample::Index>(), byte: u8) {
+        drop(Certificate::from_pem(&wild));
+        drop(Certificate::from_pem_bundle_lenient(&wild));
+        let names = certificate("names");
+        let mut der = names.der().to_vec();
+        let index = at.index(der.len());
+        der[index] = byte;
+        drop(Sm2Certificate::from_der(&der));
+        if let Ok(changed) = Certificate::from_der(&der) {
+            let _ = changed.verified_by(&names);
+            let _ = names.verified_by(&changed);
+        }
+    }
 }
 
 /// The same certificate without its last line of base64.

@@ -14,6 +14,7 @@ mod jwe;
 mod jwe_refusals;
 mod jwe_support;
 mod jws;
+mod key_text;
 mod keys;
 mod mastercard;
 mod primitives;

@@ -1,5 +1,6 @@
 //! SM2, SM3 and SM4: the standards' own examples, and what two other implementations made.
 
+use proptest::prelude::*;
 use tollgate_crypto::{
     DecryptionFailed, Digest, DigestAlgorithm, EncryptionFailed, KeyError, PrivateKey, PublicKey,
     SignatureInvalid, Sm2Certificate, Sm2PrivateKey, Sm2PublicKey, Sm4GcmKey, base64_decode,
@@ -195,4 +196,17 @@ fn keys_are_read_from_every_form_and_others_are_refused() {
     let two = [pem, pem].concat();
     assert_eq!(Sm2PrivateKey::from_pem(&two).unwrap_err(), KeyError::SeveralKeys, "two keys");
     assert_eq!(format!("{key:?}"), "Sm2PrivateKey(***)", "the key stays hidden");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_key_panic(wild: Vec<u8>, at in any::<prop::sample::Index>(), byte: u8) {
+        let key = example_key();
+        let _ = key.public_key().verify(b"", &wild);
+        drop(key.decrypt(&wild));
+        let mut ciphertext = key.public_key().encrypt(b"field").unwrap();
+        let index = at.index(ciphertext.len());
+        ciphertext[index] = byte;
+        drop(key.decrypt(&ciphertext));
+    }
 }
