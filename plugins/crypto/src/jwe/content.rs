@@ -14,10 +14,10 @@ use super::ContentAlgorithm;
 use crate::{aead::AesGcmKey, secret::eq_constant_time};
 
 /// The content did not open, or could not be sealed.
-pub(super) struct Failed;
+pub(crate) struct Failed;
 
 /// Encrypts; returns the ciphertext and the tag.
-pub(super) fn seal(
+pub(crate) fn seal(
     algorithm: ContentAlgorithm,
     key: &[u8],
     iv: &[u8],
@@ -40,7 +40,7 @@ pub(super) fn seal(
 }
 
 /// Decrypts what is authentic. The tag is checked, in constant time, before anything is decrypted.
-pub(super) fn open(
+pub(crate) fn open(
     algorithm: ContentAlgorithm,
     key: &[u8],
     iv: &[u8],

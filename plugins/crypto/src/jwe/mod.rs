@@ -6,7 +6,7 @@
 //! can fail to decrypt looks the same, in the error and in the work that is done.
 
 mod algorithm;
-mod content;
+pub(crate) mod content;
 mod decrypt;
 mod encrypt;
 mod error;

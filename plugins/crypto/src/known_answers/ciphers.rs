@@ -4,7 +4,10 @@ use super::{KnownAnswer, changed, hex};
 use crate::{
     aead::AesGcmKey,
     cbc::AesCbcKey,
-    jwe::key_management::{unwrap, wrap},
+    jwe::{
+        ContentAlgorithm, content,
+        key_management::{unwrap, wrap},
+    },
     sm2::Sm2PrivateKey,
     sm4::Sm4GcmKey,
 };
@@ -55,6 +58,11 @@ pub(super) const ALL: &[KnownAnswer] = &[
             )
             .unwrap_or(false)
         },
+    },
+    KnownAnswer {
+        algorithm: "A256CBC-HS512",
+        source: "RFC 7518 appendix B.3",
+        check: || cbc_hmac().unwrap_or(false),
     },
     KnownAnswer {
         algorithm: "A128KW",
@@ -118,6 +126,34 @@ fn cbc(key: &str, blocks: &str) -> Option<bool> {
             && key.decrypt(iv, &ciphertext).ok()? == plaintext
             && key.decrypt(iv, &changed(&ciphertext)) != Ok(plaintext.clone())
             && !key.encrypt(iv, &changed(&plaintext)).starts_with(&blocks),
+    )
+}
+
+fn cbc_hmac() -> Option<bool> {
+    let key: Vec<u8> = (0..64).collect();
+    let iv = hex("1af38c2dc2b96ffdd86694092341bc04")?;
+    let plaintext =
+        b"A cipher system must not be required to be secret, and it must be able to fall \
+                      into the hands of the enemy without inconvenience";
+    let aad = b"The second principle of Auguste Kerckhoffs";
+    let ciphertext = hex(
+        "4affaaadb78c31c5da4b1b590d10ffbd3dd8d5d302423526912da037ecbcc7bd822c301dd67c373bccb584ad\
+         3e9279c2e6d12a1374b77f077553df829410446b36ebd97066296ae6427ea75c2e0846a11a09ccf5370dc80b\
+         fecbad28c73f09b3a3b75e662a2594410ae496b2e2e6609e31e6e02cc837f053d21f37ff4f51950bbe2638d0\
+         9dd7a4930930806d0703b1f6",
+    )?;
+    let tag = hex("4dd3b4c088a7f45c216839645b2012bf2e6269a8c56a816dbc1b267761955bc5")?;
+    let algorithm = ContentAlgorithm::A256CbcHs512;
+    let open = |aad: &[u8], ciphertext: &[u8], tag: &[u8]| {
+        content::open(algorithm, &key, &iv, aad, ciphertext, tag)
+    };
+    let sealed = content::seal(algorithm, &key, &iv, aad, plaintext).ok()?;
+    Some(
+        open(aad, &ciphertext, &tag).ok()? == plaintext
+            && open(aad, &changed(&ciphertext), &tag).is_err()
+            && open(aad, &ciphertext, &changed(&tag)).is_err()
+            && open(&changed(aad), &ciphertext, &tag).is_err()
+            && sealed == (ciphertext, tag),
     )
 }
 

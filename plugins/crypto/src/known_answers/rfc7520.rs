@@ -24,7 +24,22 @@ pub(super) const ALL: &[KnownAnswer] = &[
     KnownAnswer {
         algorithm: "PS256",
         source: "made with OpenSSL under the key of RFC 7520 section 3.4",
-        check: || pss().unwrap_or(false),
+        check: || made_signature(Algorithm::Ps256).unwrap_or(false),
+    },
+    KnownAnswer {
+        algorithm: "PS512",
+        source: "made with OpenSSL under the key of RFC 7520 section 3.4",
+        check: || made_signature(Algorithm::Ps512).unwrap_or(false),
+    },
+    KnownAnswer {
+        algorithm: "RS384",
+        source: "made with OpenSSL under the key of RFC 7520 section 3.4",
+        check: || made_signature(Algorithm::Rs384).unwrap_or(false),
+    },
+    KnownAnswer {
+        algorithm: "RS512",
+        source: "made with OpenSSL under the key of RFC 7520 section 3.4",
+        check: || made_signature(Algorithm::Rs512).unwrap_or(false),
     },
     KnownAnswer {
         algorithm: "RSA-OAEP",
@@ -133,11 +148,11 @@ fn encrypted(number: &str) -> Option<bool> {
     )
 }
 
-fn pss() -> Option<bool> {
+fn made_signature(algorithm: Algorithm) -> Option<bool> {
     let (section, made) = (Section::read("4.1")?, Section::read("made")?);
     let key = PublicKey::from_jwk(section.key()?).ok()?;
     let message = made.text("text")?.as_bytes();
-    Some(judges(&key, Algorithm::Ps256, message, &made.bytes("PS256")?))
+    Some(judges(&key, algorithm, message, &made.bytes(algorithm.name())?))
 }
 
 fn made_oaep(digest: OaepDigest, name: &str) -> Option<bool> {
