@@ -111,24 +111,12 @@ impl Stage {
             .with_api_key(materials.wallet_api_key().to_owned());
         let wallet = Hosted::serve(provider, &materials.wallet, clock)?;
 
-        let mut taken = Vec::new();
-        let admin_port = free_port(if port == 0 { 0 } else { ADMIN }, &mut taken).await?;
-        let port = free_port(port, &mut taken).await?;
         let text = TEMPLATE
-            .replace("127.0.0.1:8443", &format!("127.0.0.1:{port}"))
-            .replace("127.0.0.1:9180", &format!("127.0.0.1:{admin_port}"))
             .replace("127.0.0.1:9441", &issuing.address().to_string())
             .replace("127.0.0.1:9442", &acquirer.server.address().to_string())
             .replace("127.0.0.1:9443", &wallet.server.address().to_string());
-        let configuration = folder.join(CONFIGURATION);
-        write_private(&configuration, &text)?;
-
-        let process = Process::start(configuration).map_err(|error| match error {
-            process::StartError::Configuration(report) => {
-                StageError::Configuration(report.render(Style::for_stderr()))
-            }
-            other => StageError::Start(other.to_string()),
-        })?;
+        let (process, ports) = start(folder, &text, port).await?;
+        let Ports { port, admin_port, taken } = ports;
         let watching = tokio::spawn(reload::watch(process.reloader().clone()));
         let gateway = SocketAddr::from(([127, 0, 0, 1], port));
         let client = Client::new(materials.authority(), gateway).map_err(StageError::Client)?;
@@ -201,20 +189,61 @@ impl Hosted {
     }
 }
 
-/// This port if it is free, else another one.
-async fn free_port(wanted: u16, taken: &mut Vec<u16>) -> io::Result<u16> {
-    let mut socket = TcpListener::bind(("127.0.0.1", wanted)).await;
-    if socket.is_err() {
-        taken.push(wanted);
-        socket = TcpListener::bind(("127.0.0.1", 0)).await;
+/// Where the gateway is.
+struct Ports {
+    port: u16,
+    admin_port: u16,
+    taken: Vec<u16>,
+}
+
+/// Starts the gateway on this configuration, on this port if it is free.
+async fn start(folder: &Path, text: &str, wanted: u16) -> Result<(Process, Ports), StageError> {
+    let configuration = folder.join(CONFIGURATION);
+    let mut left = TRIES;
+    loop {
+        let ports = free_ports(wanted).await?;
+        let text = text
+            .replace("127.0.0.1:8443", &format!("127.0.0.1:{}", ports.port))
+            .replace("127.0.0.1:9180", &format!("127.0.0.1:{}", ports.admin_port));
+        write_private(&configuration, &text)?;
+        left -= 1;
+        match Process::start(configuration.clone()) {
+            Ok(process) => return Ok((process, ports)),
+            // Somebody else was faster.
+            Err(process::StartError::Bind(_)) if left > 0 => {}
+            Err(process::StartError::Configuration(report)) => {
+                return Err(StageError::Configuration(report.render(Style::for_stderr())));
+            }
+            Err(other) => return Err(StageError::Start(other.to_string())),
+        }
     }
-    Ok(socket?.local_addr()?.port())
+}
+
+/// The ports that are wanted, each if it is free, else another one. Both are held until both are
+/// found, so that they differ.
+async fn free_ports(wanted: u16) -> io::Result<Ports> {
+    let mut taken = Vec::new();
+    let admin = free_port(if wanted == 0 { 0 } else { ADMIN }, &mut taken).await?;
+    let callers = free_port(wanted, &mut taken).await?;
+    let (admin_port, port) = (admin.local_addr()?.port(), callers.local_addr()?.port());
+    Ok(Ports { port, admin_port, taken })
+}
+
+/// This port if it is free, else another one.
+async fn free_port(wanted: u16, taken: &mut Vec<u16>) -> io::Result<TcpListener> {
+    if let Ok(socket) = TcpListener::bind(("127.0.0.1", wanted)).await {
+        return Ok(socket);
+    }
+    taken.push(wanted);
+    TcpListener::bind(("127.0.0.1", 0)).await
 }
 
 /// The configuration, as everybody can read it in the project.
 const TEMPLATE: &str = include_str!("../../../conf/demo.yaml");
 const CONFIGURATION: &str = "tollgate.yaml";
 const ADMIN: u16 = 9180;
+/// How often ports are looked for that nobody takes before the gateway does.
+const TRIES: u32 = 5;
 
 /// Who calls the gateway.
 pub(super) const SHOP: &str = "demo-shop";
@@ -235,7 +264,7 @@ mod tests {
         let mut taken = Vec::new();
         let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let used = socket.local_addr().unwrap().port();
-        let found = free_port(used, &mut taken).await.unwrap();
+        let found = free_port(used, &mut taken).await.unwrap().local_addr().unwrap().port();
         assert!(found != used && found != 0, "another port: {found}");
         assert_eq!(taken, [used], "and it is said");
     }
