@@ -21,6 +21,7 @@ mod harness;
 mod heads;
 mod limits;
 mod malformed;
+mod map;
 mod panics;
 mod reload;
 mod secrets;

@@ -10,6 +10,7 @@ pub const DEFINITIONS: &[Definition] = &[
     Definition::of::<tollgate_traffic::RateLimit>(),
     Definition::of::<tollgate_payload::jwe::Jwe>(),
     Definition::of::<tollgate_payload::aes_gcm::AesGcm>(),
+    Definition::of::<tollgate_payload::map::Map>(),
     Definition::of::<tollgate_guard::headers::Headers>(),
 ];
 

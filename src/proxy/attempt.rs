@@ -56,7 +56,7 @@ impl Run<'_, '_> {
             let again = match &ended {
                 Ok(Ended::Failed { evidence, .. }) => {
                     let next = upstream::decide(&Situation {
-                        method_safe: base.method.is_safe(),
+                        method_safe: self.is_safe(),
                         evidence: *evidence,
                         replayable,
                         attempts_made: attempt,
@@ -213,11 +213,8 @@ impl Run<'_, '_> {
         let mut picked =
             provider.upstream.pick(tried).await.map_err(|error| (None, failure::of_pick(error)))?;
         tried.push(picked.index());
-        let reuse = if self.method().is_safe() {
-            Reuse::Any
-        } else {
-            Reuse::FresherThan(provider.reuse_unsafe)
-        };
+        let reuse =
+            if self.is_safe() { Reuse::Any } else { Reuse::FresherThan(provider.reuse_unsafe) };
         let left = provider.total.saturating_sub(self.caller.now().since(started));
         let fault = match timeout(left, provider.upstream.connect(&mut picked, reuse)).await {
             Ok(Ok(session)) => return Ok((picked, session)),

@@ -122,7 +122,7 @@ impl Run<'_, '_> {
         }
         let now = self.caller.now();
         let (wait, for_provider) = talk.patience(now);
-        let safe = self.method().is_safe();
+        let safe = self.is_safe();
         let sending = talk.sending;
         let happened = tokio::select! {
             biased;

@@ -269,6 +269,13 @@ impl<'g, 's> Run<'g, 's> {
         &self.method
     }
 
+    /// Whether neither what the caller asks for nor what is sent to the provider in its place does
+    /// anything.
+    pub(super) fn is_safe(&self) -> bool {
+        let sent = self.exchange.as_ref().map(|exchange| &exchange.request.method);
+        self.method.is_safe() && sent.is_none_or(Method::is_safe)
+    }
+
     pub(super) fn exchange(&mut self) -> Result<&mut Exchange, Fault> {
         self.exchange.as_mut().ok_or_else(|| Fault::new(&codes::INTERNAL))
     }

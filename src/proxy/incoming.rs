@@ -153,7 +153,7 @@ impl Run<'_, '_> {
                     self.caller.send_chunk(chunk).await;
                 }
                 // Nobody is left to receive a safe request's answer; an unsafe one's is read on.
-                (self.caller.gone && self.method().is_safe()).then_some(Conversed::Streamed)
+                (self.caller.gone && self.is_safe()).then_some(Conversed::Streamed)
             }
         }
     }

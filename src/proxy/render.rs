@@ -2,21 +2,32 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
-use tollgate_api::{Answer, Body, Fault, Origin};
+use serde_json::{Value, json};
+use tollgate_api::{Answer, Body, Fault, FieldError, FieldPlace, Origin};
 
 /// The header that tells our refusals from a provider's: it carries the fault's code.
 pub const ERROR_HEADER: HeaderName = HeaderName::from_static("tollgate-error");
 
-/// The answer for a fault. Nothing a caller or provider sent is in it.
+/// The answer for a fault. Nothing a caller or provider sent is in it: fields are named as the
+/// configuration names them.
 pub fn fault(fault: &Fault, request_id: &str) -> Answer {
     let code = fault.code();
-    let body = serde_json::json!({
+    let mut body = json!({
         "type": format!("urn:tollgate:error:{}", code.name),
         "title": code.title,
         "status": code.status,
         "code": code.name,
         "request_id": request_id,
     });
+    if let Some(members) = body.as_object_mut() {
+        if let Some(detail) = fault.detail() {
+            members.insert("detail".to_owned(), detail.into());
+        }
+        if !fault.fields().is_empty() {
+            let errors = fault.fields().iter().map(field).collect();
+            members.insert("errors".to_owned(), Value::Array(errors));
+        }
+    }
     let mut headers = fault.headers().clone();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -27,4 +38,13 @@ pub fn fault(fault: &Fault, request_id: &str) -> Answer {
         body: Body::Held(Bytes::from(body.to_string())),
         origin: Origin::Fault(code),
     }
+}
+
+fn field(error: &FieldError) -> Value {
+    let (member, name) = match &error.place {
+        FieldPlace::Body(pointer) => ("pointer", pointer),
+        FieldPlace::Parameter(name) => ("parameter", name),
+        FieldPlace::Header(name) => ("header", name),
+    };
+    json!({ member: name, "detail": error.detail })
 }

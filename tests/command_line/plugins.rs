@@ -53,6 +53,28 @@ fn errors_of_checks() {
 }
 
 #[test]
+fn errors_of_map() {
+    plugins(
+        "map",
+        &[
+            "map: {}",
+            "map: { operations: [] }",
+            "map: { operations: [{ when: 'route = 1', unsupported: no }] }",
+            "map: { operations: [{ request: { method: HEAD, path: / } }] }",
+            "map: { operations: [{ request: { method: GET, path: '/a/{bdy.id}' } }] }",
+            "map: { operations: [{ request: { method: POST, path: /a/../b, headers: { Host: \"'a'\" } } }] }",
+            "map: { operations: [{ request: { method: POST, path: /, body: { json: { amount: { total: 'minor_units(bdy.amount, body.currency)' } } } } }] }",
+            "map: { operations: [{ request: { method: POST, path: /, body: { json: { list: [body.a, 1.5], fen: 'minor_units(body.amount, \"RMB\")' } } } }] }",
+            "map: { operations: [{ request: { method: POST, path: /, body: { form: { amount: answer.status, list: [body.a] } } } }] }",
+            "map: { operations: [{ request: { method: GET, path: / }, answers: [{ when: answer.code == 200, body: { json: { id: answer.bdy.id } } }] }] }",
+            "map: { operations: [{ unsupported: no }, { when: 1 == 1, unsupported: no }], otherwise: forward }",
+            "map: { operations: [{ request: { method: GET, path: / }, unsupported: no }] }",
+            "map: { operations: [{ request: { method: POST, path: /, body: { json: { $if: body.a } } } }], keep_headers: [content-type] }",
+        ],
+    );
+}
+
+#[test]
 fn errors_of_headers() {
     plugins(
         "headers",

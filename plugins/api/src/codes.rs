@@ -56,6 +56,8 @@ codes! {
     UNSUPPORTED_MEDIA_TYPE = ("unsupported_media_type", Caller, 415, "The media type of the request is not supported");
     /// The body must be JSON, and is not, or has duplicate members.
     INVALID_JSON = ("invalid_json", Caller, 400, "The request body is not valid JSON");
+    /// The body must be a form, and is not, or a field of it occurs twice.
+    INVALID_FORM = ("invalid_form", Caller, 400, "The request body is not a valid form");
 
     /// No token.
     TOKEN_MISSING = ("token_missing", Caller, 401, "An access token is required");
@@ -90,7 +92,7 @@ codes! {
 
     /// A body or field could not be decrypted. Says nothing about why.
     DECRYPTION_FAILED = ("decryption_failed", Caller, 400, "The request could not be decrypted");
-    /// A field that must be encrypted or decrypted is absent or has the wrong type.
+    /// A field that is needed is absent or of the wrong type; `errors` in the answer may name it.
     FIELD_INVALID = ("field_invalid", Caller, 422, "A required field of the request is missing or has the wrong type");
 
     /// A signed message (a provider's notification, say) carries no signature, or lacks a field of it.

@@ -4,7 +4,7 @@
 //! constant, its source goes to the log alone. The gateway maps it to a status,
 //! `application/problem+json` (RFC 9457), a log level and a metric label in one place.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -62,6 +62,27 @@ impl Code {
     }
 }
 
+/// A part of the request that is wrong. Its name is written in the configuration, never taken from
+/// the request, and what is wrong with it is a constant: the value is not in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Which part.
+    pub place: FieldPlace,
+    /// What is wrong with it, as a sentence goes on: `is missing`.
+    pub detail: &'static str,
+}
+
+/// Where a field of a request stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldPlace {
+    /// In the body, by JSON pointer (RFC 6901): `/payer/name`.
+    Body(String),
+    /// In the query or the path, by name.
+    Parameter(String),
+    /// A header field, by name.
+    Header(String),
+}
+
 /// A failure on its way to becoming an answer.
 pub struct Fault(Box<Inner>);
 
@@ -70,12 +91,35 @@ struct Inner {
     source: Option<Box<dyn Error + Send + Sync>>,
     headers: HeaderMap,
     plugin: Option<&'static str>,
+    detail: Option<Arc<str>>,
+    fields: Vec<FieldError>,
 }
 
 impl Fault {
     /// A fault of this kind.
     pub fn new(code: &'static Code) -> Self {
-        Self(Box::new(Inner { code, source: None, headers: HeaderMap::new(), plugin: None }))
+        Self(Box::new(Inner {
+            code,
+            source: None,
+            headers: HeaderMap::new(),
+            plugin: None,
+            detail: None,
+            fields: Vec::new(),
+        }))
+    }
+
+    /// Names a field that is wrong: a member of `errors` in the answer (RFC 9457 section 3.2).
+    #[must_use]
+    pub fn at(mut self, place: FieldPlace, detail: &'static str) -> Self {
+        self.0.fields.push(FieldError { place, detail });
+        self
+    }
+
+    /// Adds a sentence for the caller: `detail` in the answer. It comes from the configuration.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Arc<str>) -> Self {
+        self.0.detail = Some(detail);
+        self
     }
 
     /// Adds the cause, for the log alone. It must not hold secrets or bytes from outside.
@@ -112,6 +156,16 @@ impl Fault {
     /// Headers that belong on the answer.
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers
+    }
+
+    /// The fields that are wrong.
+    pub fn fields(&self) -> &[FieldError] {
+        &self.0.fields
+    }
+
+    /// The sentence for the caller, if there is one.
+    pub fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
     }
 
     /// The kind of plugin that refused, if one did.

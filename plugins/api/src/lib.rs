@@ -26,7 +26,9 @@ mod store;
 pub mod codes;
 pub mod expression;
 pub mod fields;
+pub mod form;
 pub mod json;
+pub mod money;
 pub mod setting;
 #[doc(hidden)]
 pub mod testing;
@@ -38,7 +40,7 @@ pub use call::{Call, Caller, Callers};
 pub use clock::{Clock, Entropy, ManualClock, SeededEntropy, SystemClock, SystemEntropy, Tick};
 pub use connection::{Connection, Tls};
 pub use exchange::{Answer, Body, Exchange, Origin, Request, Slots};
-pub use fault::{Blame, Code, Fault};
+pub use fault::{Blame, Code, Fault, FieldError, FieldPlace};
 pub use fetch::{Fetch, FetchError, Fetched, Fetcher};
 pub use identity::Identity;
 pub use jobs::{Job, Jobs};

@@ -146,6 +146,7 @@ pub(super) const GUIDES: &[(&str, &str)] = &[
     ("rate_limit", include_str!("../../../plugins/traffic/src/rate_limit/README.md")),
     ("jwe", include_str!("../../../plugins/payload/src/jwe/README.md")),
     ("aes_gcm", include_str!("../../../plugins/payload/src/aes_gcm/README.md")),
+    ("map", include_str!("../../../plugins/payload/src/map/README.md")),
     ("headers", include_str!("../../../plugins/guard/src/headers/README.md")),
 ];
 

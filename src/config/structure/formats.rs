@@ -92,6 +92,9 @@ impl Formats {
         if let Some(expression) = formats.named.get_mut("expression") {
             expression.expected = Cow::Borrowed("an expression such as `body.amount < 1000`");
         }
+        if let Some(expression) = formats.named.get_mut("answer-expression") {
+            expression.expected = Cow::Borrowed("an expression such as `answer.status == 200`");
+        }
         formats
             .with("ip", Format::new("an IP address such as `192.0.2.1`", ip))
             .with(

@@ -11,8 +11,9 @@ use cel::{
 };
 
 use super::{
-    error::ExpressionError,
+    error::{ExpressionError, FieldName},
     function::{CALLABLES, MACROS, TYPES},
+    reads::Purpose,
     shape::Shape,
     suggest::closest,
     tree::{
@@ -20,7 +21,7 @@ use super::{
         literal_text, path_of, wrap_in_decimal,
     },
     value::{Networks, Pattern},
-    variable::{Root, Variable},
+    variable::{Root, Scope, Variable},
 };
 
 /// A literal compiled at load; bound as the variable `@n`, which no text can write.
@@ -37,6 +38,8 @@ pub(super) struct Findings {
     pub(super) constants: Vec<Constant>,
     /// Every field name that the text spells: these may be shown.
     pub(super) names: Vec<String>,
+    /// The fields that must be there, in the order of the text, each once for each purpose.
+    pub(super) reads: Vec<(FieldName, Purpose)>,
     pub(super) loops: bool,
     /// A loop reads a variable on every turn.
     pub(super) variable_in_loop: bool,
@@ -46,15 +49,17 @@ pub(super) struct Findings {
 pub(super) fn check(
     expression: &mut IdedExpr,
     source: &SourceInfo,
+    allowed: Scope,
 ) -> Result<Findings, ExpressionError> {
     let mut walk =
-        Walk { source, scope: Vec::new(), loops: Vec::new(), found: Findings::default() };
+        Walk { source, allowed, scope: Vec::new(), loops: Vec::new(), found: Findings::default() };
     walk.visit(expression)?;
     Ok(walk.found)
 }
 
 pub(super) struct Walk<'s> {
     source: &'s SourceInfo,
+    allowed: Scope,
     /// Variables of loops, innermost last.
     pub(super) scope: Vec<String>,
     /// The element's name of each loop around this point.
@@ -99,18 +104,30 @@ impl Walk<'_> {
             if path.fields.is_empty() && TYPES.contains(&path.root.as_str()) {
                 return Ok(());
             }
-            let known = Root::ALL.iter().map(|root| root.name());
+            let known = Root::ALL.iter().filter(|root| self.allows(**root));
+            let known = known.map(|root| root.name());
             let known = known.chain(self.scope.iter().map(String::as_str));
             let meant = closest(&path.root, known).map(str::to_owned);
             let error = self.error(path.id, format!("unknown variable `{}`", path.root));
             return Err(match meant {
                 Some(meant) => error.suggest(Some(&meant)),
-                None => error.hint(
-                    "the variables are `request`, `body`, `identity`, `client`, `listener` and \
-                     `route`; a text stands in quotes",
-                ),
+                None => error.hint(match self.allowed {
+                    Scope::Request => {
+                        "the variables are `request`, `body`, `identity`, `client`, `listener` and \
+                         `route`; a text stands in quotes"
+                    }
+                    Scope::Answer => {
+                        "the variables are `answer`, `request`, `body`, `identity`, `client`, \
+                         `listener` and `route`; a text stands in quotes"
+                    }
+                }),
             });
         };
+        if !self.allows(root) {
+            return Err(self
+                .error(path.id, "there is no `answer` yet")
+                .hint("only what is said about an answer can name it"));
+        }
         self.found.names.extend(path.fields.iter().map(|(name, _)| name.clone()));
         self.found.variable_in_loop |= !self.loops.is_empty();
         let (variable, fields) = self.variable(root, path)?;
@@ -119,7 +136,7 @@ impl Walk<'_> {
                 let name = shown(variable);
                 return Err(self.error(*id, format!("`{name}` is a value without fields")));
             }
-            if variable == Variable::Headers && *field != field.to_ascii_lowercase() {
+            if variable.is_headers() && *field != field.to_ascii_lowercase() {
                 return Err(self
                     .error(*id, "header names are lower case")
                     .hint(format!("`{}`", field.to_ascii_lowercase())));
@@ -127,10 +144,17 @@ impl Walk<'_> {
         }
         let fields: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
         self.found.variables.entry(variable).or_default().add(&fields, !path.presence);
+        if !path.presence && !path.optional {
+            self.read(FieldName { variable, path: fields }, Purpose::Any);
+        }
         Ok(())
     }
 
-    fn variable<'p>(
+    pub(super) fn allows(&self, root: Root) -> bool {
+        root != Root::Answer || self.allowed == Scope::Answer
+    }
+
+    pub(super) fn variable<'p>(
         &self,
         root: Root,
         path: &'p Path,
@@ -244,7 +268,14 @@ impl Walk<'_> {
             };
             return Err(self.error(id, format!("`{name}` takes {expected}")));
         }
+        if let ("minor_units" | "major_units", [amount, currency]) =
+            (name.as_str(), call.args.as_slice())
+        {
+            self.read_for(amount, Purpose::Amount);
+            self.read_for(currency, Purpose::Currency);
+        }
         match (name.as_str(), call.args.last_mut()) {
+            ("minor_units" | "major_units", Some(currency)) => self.currency(currency),
             ("matches", Some(pattern)) => self.pattern(pattern),
             ("ip_in", Some(networks)) => self.networks(networks),
             ("decimal", Some(number)) => self.decimal(number),

@@ -9,9 +9,11 @@ use cel::{
 
 use super::{
     check::{Findings, check},
-    error::ExpressionError,
+    error::{ExpressionError, FieldName},
     function::ENVIRONMENT,
-    variable::{Root, Variable},
+    reads::Purpose,
+    tree::path_of,
+    variable::{Root, Scope, Variable},
 };
 
 /// A rule, checked and ready to run. Cloning shares it.
@@ -24,11 +26,18 @@ pub(super) struct Compiled {
     text: String,
     pub(super) tree: IdedExpr,
     pub(super) found: Findings,
+    /// The field whose value is all there is to it.
+    pub(super) copies: Option<FieldName>,
 }
 
 impl Expression {
-    /// Compiles a text of at most 4,096 bytes.
+    /// Compiles a text of at most 4,096 bytes over a request.
     pub fn compile(text: &str) -> Result<Self, ExpressionError> {
+        Self::compile_in(text, Scope::Request)
+    }
+
+    /// Compiles a text that may name what this scope has.
+    pub fn compile_in(text: &str, scope: Scope) -> Result<Self, ExpressionError> {
         refuse_deep_text(text)?;
         let (mut tree, source) = ENVIRONMENT
             .parser()
@@ -39,8 +48,13 @@ impl Expression {
         if depth(&tree) > DEEPEST_TREE {
             return Err(ExpressionError::new(0, "nested too deeply"));
         }
-        let found = check(&mut tree, &source)?;
-        Ok(Self { compiled: Arc::new(Compiled { text: text.to_owned(), tree, found }) })
+        let is_copy = path_of(&tree).is_some_and(|path| !path.presence && !path.optional);
+        let found = check(&mut tree, &source, scope)?;
+        let copies = match found.reads.as_slice() {
+            [(only, _)] if is_copy => Some(only.clone()),
+            _ => None,
+        };
+        Ok(Self { compiled: Arc::new(Compiled { text: text.to_owned(), tree, found, copies }) })
     }
 
     /// Whether the expression names this root: an expression that names [`Root::Body`] needs a
@@ -52,6 +66,16 @@ impl Expression {
     /// Every variable the expression names.
     pub fn variables(&self) -> impl Iterator<Item = Variable> {
         self.compiled.found.variables.keys().copied()
+    }
+
+    /// The fields that must be there for it to have a result, in the order of the text, each once.
+    pub fn reads(&self) -> impl Iterator<Item = &FieldName> {
+        self.reads_for(Purpose::Any)
+    }
+
+    pub(super) fn reads_for(&self, purpose: Purpose) -> impl Iterator<Item = &FieldName> {
+        let reads = self.compiled.found.reads.iter();
+        reads.filter(move |(_, other)| *other == purpose).map(|(field, _)| field)
     }
 
     /// The text it was compiled from.

@@ -25,6 +25,12 @@ impl Decimal {
         if self.scale == 0 { i64::try_from(self.digits).ok() } else { None }
     }
 
+    /// The number times ten to the power of `places`, if that is whole and fits.
+    pub(crate) fn in_units(self, places: u32) -> Option<i64> {
+        let power = 10_i128.checked_pow(places.checked_sub(self.scale)?)?;
+        i64::try_from(self.digits.checked_mul(power)?).ok()
+    }
+
     /// The whole part, and the fraction as a count of 10⁻³⁸.
     fn parts(self) -> (i128, i128) {
         let unit = 10_i128.pow(self.scale);

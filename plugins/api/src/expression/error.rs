@@ -4,6 +4,11 @@ use std::fmt;
 
 use cel::ExecutionError;
 
+use super::{
+    function::{AMOUNT, CURRENCY},
+    variable::Variable,
+};
+
 /// Why a text is no expression. Shown as the message, the column, then the hint.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ExpressionError {
@@ -53,6 +58,36 @@ pub struct EvalError {
     pub kind: EvalErrorKind,
     /// The missing field, if the expression itself names it.
     pub field: Option<String>,
+    /// Where it went wrong: the one field, if that can be told, else each that may be to blame.
+    /// Empty until [`Expression::blame`](super::Expression::blame) has looked.
+    pub places: Vec<Place>,
+}
+
+/// A field that an expression could not do with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// Which field.
+    pub field: FieldName,
+    /// It is not there, as opposed to there and unfit.
+    pub missing: bool,
+}
+
+/// A field as the text of an expression spells it: `body.payer.name`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FieldName {
+    /// The variable.
+    pub variable: Variable,
+    /// The names below it, from the outermost; empty for the variable itself.
+    pub path: Vec<String>,
+}
+
+impl fmt::Display for FieldName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.variable.root().name())?;
+        let field = Some(self.variable.field()).filter(|field| !field.is_empty());
+        let names = field.into_iter().chain(self.path.iter().map(String::as_str));
+        names.into_iter().try_for_each(|name| write!(out, ".{name}"))
+    }
 }
 
 /// The kinds of failure.
@@ -67,6 +102,10 @@ pub enum EvalErrorKind {
     WrongResult,
     /// A text could not be converted, to a number or an address for instance.
     Conversion,
+    /// A text or number is no amount of its currency.
+    Amount,
+    /// A text is not the code of a currency.
+    Currency,
     /// Overflow or division by zero.
     Arithmetic,
     /// A list is longer than an expression with loops may walk.
@@ -77,7 +116,7 @@ pub enum EvalErrorKind {
 
 impl EvalError {
     pub(super) fn new(kind: EvalErrorKind) -> Self {
-        Self { kind, field: None }
+        Self { kind, field: None, places: Vec::new() }
     }
 
     /// Keeps nothing of the library's error but its kind: it formats the values involved. A key
@@ -86,7 +125,7 @@ impl EvalError {
         let kind = match error {
             ExecutionError::NoSuchKey(key) => {
                 let field = names.iter().find(|name| *name == key.as_ref()).cloned();
-                return Self { kind: EvalErrorKind::MissingField, field };
+                return Self { field, ..Self::new(EvalErrorKind::MissingField) };
             }
             ExecutionError::IndexOutOfBounds(_) | ExecutionError::UndeclaredReference(_) => {
                 EvalErrorKind::MissingField
@@ -101,6 +140,12 @@ impl EvalError {
             | ExecutionError::UnsupportedIndex(..)
             | ExecutionError::DuplicateKey(_)
             | ExecutionError::InvalidArgumentCount { .. } => EvalErrorKind::WrongType,
+            ExecutionError::FunctionError { function, .. } if function == AMOUNT => {
+                EvalErrorKind::Amount
+            }
+            ExecutionError::FunctionError { function, .. } if function == CURRENCY => {
+                EvalErrorKind::Currency
+            }
             ExecutionError::FunctionError { .. } => EvalErrorKind::Conversion,
             ExecutionError::DivisionByZero(_)
             | ExecutionError::RemainderByZero(_)
@@ -118,14 +163,20 @@ impl fmt::Display for EvalError {
             EvalErrorKind::WrongType => "a value has the wrong type",
             EvalErrorKind::WrongResult => "the result has the wrong type",
             EvalErrorKind::Conversion => "a value cannot be converted",
+            EvalErrorKind::Amount => "an amount is none of its currency",
+            EvalErrorKind::Currency => "a currency is not known",
             EvalErrorKind::Arithmetic => "arithmetic overflow or division by zero",
             EvalErrorKind::TooLarge => "a list is too long to be walked",
             EvalErrorKind::Internal => "the expression failed",
         };
         out.write_str(text)?;
-        match &self.field {
-            Some(field) => write!(out, ": {field}"),
-            None => Ok(()),
+        match (&self.field, self.places.as_slice()) {
+            (_, [first, others @ ..]) => {
+                write!(out, ": {}", first.field)?;
+                others.iter().try_for_each(|other| write!(out, " or {}", other.field))
+            }
+            (Some(field), []) => write!(out, ": {field}"),
+            (None, []) => Ok(()),
         }
     }
 }

@@ -6,25 +6,75 @@ use super::{
     data::Data,
     variable::{Variable, Variables},
 };
-use crate::{Exchange, json::Document};
+use crate::{Answer, Exchange, Request, form::Form, json::Document};
 
 /// Supplies the variables from an exchange, and `body` from its parsed request body.
 pub struct ExchangeVariables<'e> {
     exchange: &'e Exchange,
+    request: &'e Request,
     body: Option<&'e Document>,
+    form: Option<&'e Form>,
+    answer: Option<&'e Answer>,
+    answer_body: Option<&'e Document>,
 }
 
 impl<'e> ExchangeVariables<'e> {
     /// `body` is the parsed request body, if it is held and JSON; an expression that names
     /// [`Root::Body`](super::Root::Body) wants it.
     pub fn new(exchange: &'e Exchange, body: Option<&'e Document>) -> Self {
-        Self { exchange, body }
+        Self {
+            exchange,
+            request: &exchange.request,
+            body,
+            form: None,
+            answer: None,
+            answer_body: None,
+        }
+    }
+
+    /// Another request in place of the exchange's own: the one that came in, once what goes out is
+    /// another.
+    #[must_use]
+    pub fn with_request(mut self, request: &'e Request) -> Self {
+        self.request = request;
+        self
+    }
+
+    /// A body that is JSON.
+    #[must_use]
+    pub fn with_json(mut self, body: &'e Document) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// A body that is a form: its fields are texts.
+    #[must_use]
+    pub fn with_form(mut self, form: &'e Form) -> Self {
+        self.form = Some(form);
+        self
+    }
+
+    /// An answer, and its parsed body if it is JSON: for a [`Scope`](super::Scope) that has one.
+    #[must_use]
+    pub fn with_answer(mut self, answer: &'e Answer, body: Option<&'e Document>) -> Self {
+        self.answer = Some(answer);
+        self.answer_body = body;
+        self
+    }
+
+    fn request_body(&self) -> Option<Data<'e>> {
+        if let Some(form) = self.form {
+            let fields = form.fields();
+            let fields = fields.map(|(name, value)| (Cow::Borrowed(name), Data::text(value)));
+            return Some(Data::Map(fields.collect()));
+        }
+        Some(Data::Json(self.body?.root()))
     }
 }
 
 impl Variables for ExchangeVariables<'_> {
     fn resolve(&self, variable: Variable) -> Option<Data<'_>> {
-        let (exchange, request) = (self.exchange, &self.exchange.request);
+        let (exchange, request) = (self.exchange, self.request);
         let identity = exchange.identity.as_ref();
         Some(match variable {
             Variable::Method => Data::text(request.method.as_str()),
@@ -40,7 +90,7 @@ impl Variables for ExchangeVariables<'_> {
                     .map(|(name, value)| (Cow::Borrowed(name.as_ref()), Data::text(value)))
                     .collect(),
             ),
-            Variable::Body => Data::Json(self.body?.root()),
+            Variable::Body => self.request_body()?,
             Variable::Subject => Data::text(identity?.subject.as_deref()?),
             Variable::ClientId => Data::text(identity?.client_id.as_deref()?),
             Variable::Scopes => {
@@ -50,6 +100,9 @@ impl Variables for ExchangeVariables<'_> {
             Variable::Address => Data::Text(Cow::Owned(exchange.client.to_string())),
             Variable::Listener => Data::text(&exchange.connection.listener),
             Variable::Route => Data::text(&exchange.route),
+            Variable::AnswerStatus => Data::Int(self.answer?.status.as_u16().into()),
+            Variable::AnswerHeaders => Data::Headers(&self.answer?.headers),
+            Variable::AnswerBody => Data::Json(self.answer_body?.root()),
         })
     }
 }

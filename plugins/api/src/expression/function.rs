@@ -13,8 +13,8 @@ use std::{
 use cel::{
     Env, ExecutionError,
     common::{
-        types::{CelBool, CelString, DYN_TYPE, STRING_TYPE},
-        value::CowVal,
+        types::{CelBool, CelInt, CelString, DYN_TYPE, STRING_TYPE},
+        value::{CowVal, Val},
     },
     extensions,
 };
@@ -23,6 +23,11 @@ use super::{
     decimal::Decimal,
     value::{DECIMAL, NETWORKS, NUMBER, Networks, Number, PATTERN, Pattern, exact},
 };
+use crate::money::{AmountError, Currency};
+
+/// What failures of amounts and currencies are told by.
+pub(super) const AMOUNT: &str = "@amount";
+pub(super) const CURRENCY: &str = "@currency";
 
 /// A function, as it may be called.
 pub(super) struct Callable {
@@ -54,6 +59,8 @@ pub(super) const CALLABLES: &[Callable] = &[
     global("matches", 2),
     global("decimal", 1),
     global("ip_in", 2),
+    global("minor_units", 2),
+    global("major_units", 2),
     global("optional.of", 1),
     global("optional.none", 0),
     global("optional.ofNonZeroValue", 1),
@@ -101,6 +108,9 @@ pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     );
     let networks = NETWORKS.to_owned();
     let _ = env.add_overload("ip_in", "ip_in_networks", vec![STRING_TYPE, networks], ip_in);
+    let money = || vec![DYN_TYPE, DYN_TYPE];
+    let _ = env.add_overload("minor_units", "minor_units_of", money(), minor_units);
+    let _ = env.add_overload("major_units", "major_units_of", money(), major_units);
     Arc::new(env)
 });
 
@@ -156,6 +166,39 @@ fn ip_in<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
         .parse()
         .map_err(|_| ExecutionError::function_error("ip_in", "not an address"))?;
     Ok(CowVal::owned(CelBool::from(networks.contain(address))))
+}
+
+fn minor_units<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
+    let (amount, currency) = money("minor_units", &arguments)?;
+    let minor = match amount.downcast_ref::<CelString>() {
+        Some(text) => currency.minor_units(text.inner()),
+        None => exact(amount).ok_or(AmountError).and_then(|number| currency.minor_units_of(number)),
+    };
+    minor
+        .map(|minor| CowVal::owned(CelInt::from(minor)))
+        .map_err(|error| ExecutionError::function_error(AMOUNT, error))
+}
+
+fn major_units<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
+    let (minor, currency) = money("major_units", &arguments)?;
+    exact(minor)
+        .and_then(Decimal::as_i64)
+        .ok_or(AmountError)
+        .and_then(|minor| currency.major_units(minor))
+        .map(|text| CowVal::owned(CelString::from(text)))
+        .map_err(|error| ExecutionError::function_error(AMOUNT, error))
+}
+
+fn money<'a, 'v>(
+    function: &str,
+    arguments: &'a [CowVal<'_, 'v>],
+) -> Result<(&'a (dyn Val + 'v), Currency), ExecutionError> {
+    let [amount, code] = arguments else { return Err(unfit(function)) };
+    let currency = code
+        .downcast_ref::<CelString>()
+        .and_then(|code| Currency::of(code.inner()))
+        .ok_or_else(|| ExecutionError::function_error(CURRENCY, "not a currency"))?;
+    Ok((amount.as_ref(), currency))
 }
 
 fn unfit(function: &str) -> ExecutionError {

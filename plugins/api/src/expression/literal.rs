@@ -11,7 +11,7 @@ use super::{
     tree::literal_text,
     value::{Networks, Pattern},
 };
-use crate::setting::Cidr;
+use crate::{money::Currency, setting::Cidr};
 
 impl Walk<'_> {
     pub(super) fn pattern(&mut self, node: &mut IdedExpr) -> Checked {
@@ -65,6 +65,20 @@ impl Walk<'_> {
         match literal_text(node) {
             Some(text) if text.parse::<Decimal>().is_err() => {
                 Err(self.error(node.id, "not a decimal number of at most 38 digits"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn currency(&self, node: &IdedExpr) -> Checked {
+        match literal_text(node) {
+            Some(code) if Currency::of(code).is_none() => {
+                let error = self.error(node.id, "not the code of an active currency");
+                let upper = code.to_ascii_uppercase();
+                Err(match Currency::of(&upper) {
+                    Some(_) => error.suggest(Some(&upper)),
+                    None => error.hint("ISO 4217 has codes such as `EUR`"),
+                })
             }
             _ => Ok(()),
         }

@@ -6,8 +6,9 @@
 //!
 //! # Variables
 //! `request` (`method`, `scheme`, `host`, `path`, `query`, `headers`, `params`), `body` (a held
-//! JSON body), `identity` (`subject`, `client_id`, `scopes`, `claims`), `client` (`address`),
-//! `listener` and `route`. What is not there is a missing field: `has(identity.subject)` is false
+//! body, JSON or a form), `identity` (`subject`, `client_id`, `scopes`, `claims`), `client`
+//! (`address`), `listener` and `route`; in a [`Scope`] that has one, `answer` (`status`, `headers`,
+//! `body`). What is not there is a missing field: `has(identity.subject)` is false
 //! without an identity, and reading it fails with [`EvalErrorKind::MissingField`], which a rule
 //! that chooses (`when`) takes for "does not apply" and a rule that allows takes for "no". `has`
 //! asks for its last field only: `has(body.a.b)` fails like a reading if `body.a` is missing.
@@ -23,12 +24,18 @@
 //! `decimal(body.amount) <= "99.95"` means the same; amounts that providers send as text
 //! (`"value": "10.00"`) work alike.
 //!
+//! # Money
+//! `minor_units(body.amount, body.currency)` is the amount in whole minor units, 1050 for `10.50`
+//! of USD, and `major_units(1050, "USD")` the text `10.50`; see [`Currency`](crate::money::Currency)
+//! for what they refuse.
+//!
 //! # Bounds
 //! The text, its nesting and the size of patterns are bounded at load. Patterns of `matches` and
 //! networks of `ip_in` are literals, compiled at load. A loop inside a loop may only walk over
 //! what belongs to the outer loop's element, so that the work stays linear in the body; three
 //! loops deep at most, over 10,000 elements at most, 1,000 if each turn reads a variable.
 
+mod blame;
 mod check;
 mod compile;
 mod data;
@@ -39,6 +46,10 @@ mod function;
 mod literal;
 #[cfg(test)]
 mod properties;
+mod reads;
+mod result;
+#[cfg(test)]
+mod results;
 mod run;
 mod shape;
 mod suggest;
@@ -51,6 +62,6 @@ mod variable;
 pub use compile::Expression;
 pub use data::Data;
 pub use decimal::Decimal;
-pub use error::{EvalError, EvalErrorKind, ExpressionError};
+pub use error::{EvalError, EvalErrorKind, ExpressionError, FieldName, Place};
 pub use exchange::ExchangeVariables;
-pub use variable::{Root, Variable, Variables};
+pub use variable::{Root, Scope, Variable, Variables};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cel::{
     Context, Value,
     common::{
-        types::{CelBool, CelInt, CelMap, CelMapKey, CelString},
+        types::{CelBool, CelMap, CelMapKey},
         value::Val,
     },
 };
@@ -14,10 +14,9 @@ use super::{
     check::Constant,
     compile::Expression,
     data::Conversion,
-    decimal::Decimal,
     error::{EvalError, EvalErrorKind},
     function::ENVIRONMENT,
-    value::Number,
+    result::text_of,
     variable::{Root, Variables},
 };
 
@@ -29,24 +28,10 @@ impl Expression {
 
     /// Runs an expression that yields a key. An integer, a boolean or a number counts as its text.
     pub fn evaluate_string(&self, variables: &dyn Variables) -> Result<String, EvalError> {
-        self.run(variables, |value| {
-            if let Some(text) = value.downcast_ref::<CelString>() {
-                return Some(text.inner().to_owned());
-            }
-            if let Some(number) = value.downcast_ref::<CelInt>() {
-                return Some(number.inner().to_string());
-            }
-            if let Some(value) = value.downcast_ref::<CelBool>() {
-                return Some(value.inner().to_string());
-            }
-            if let Some(number) = value.downcast_ref::<Number>() {
-                return Some(number.text().to_owned());
-            }
-            value.downcast_ref::<Decimal>().map(ToString::to_string)
-        })
+        self.run(variables, text_of)
     }
 
-    fn run<T>(
+    pub(super) fn run<T>(
         &self,
         variables: &dyn Variables,
         result: impl FnOnce(&dyn Val) -> Option<T>,

@@ -12,6 +12,8 @@ pub(super) struct Path {
     pub(super) fields: Vec<Field>,
     /// Only asked for with `has`.
     pub(super) presence: bool,
+    /// May be missing: `body.?x`.
+    pub(super) optional: bool,
 }
 
 /// A field's name and its node.
@@ -20,7 +22,8 @@ pub(super) type Field = (String, u64);
 pub(super) fn path_of(node: &IdedExpr) -> Option<Path> {
     match &node.expr {
         Expr::Ident(name) => {
-            Some(Path { root: name.clone(), id: node.id, fields: Vec::new(), presence: false })
+            let root = name.clone();
+            Some(Path { root, id: node.id, fields: Vec::new(), presence: false, optional: false })
         }
         Expr::Select(select) => {
             let mut path = path_of(&select.operand).filter(|path| !path.presence)?;
@@ -35,9 +38,19 @@ pub(super) fn path_of(node: &IdedExpr) -> Option<Path> {
             let field = (literal_text(field).filter(|_| selects)?.to_owned(), field.id);
             let mut path = path_of(operand).filter(|path| !path.presence)?;
             path.fields.push(field);
+            path.optional |= call.func_name != operators::INDEX;
             Some(path)
         }
         _ => None,
+    }
+}
+
+/// The path that a value is taken from, through methods called on it: `body.currency` of
+/// `body.currency.upperAscii()`.
+pub(super) fn source_of(node: &IdedExpr) -> Option<Path> {
+    match &node.expr {
+        Expr::Call(call) if call.target.is_some() => source_of(call.target.as_deref()?),
+        _ => path_of(node),
     }
 }
 

@@ -17,6 +17,18 @@ pub enum Root {
     Listener,
     /// `route`
     Route,
+    /// `answer`, where there is one: see [`Scope`].
+    Answer,
+}
+
+/// What an expression may name.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Scope {
+    /// Everything that is known of a request.
+    #[default]
+    Request,
+    /// The provider's `answer` too.
+    Answer,
 }
 
 /// What an expression can name: a root, or a field of one.
@@ -52,6 +64,12 @@ pub enum Variable {
     Listener,
     /// `route`: its name.
     Route,
+    /// `answer.status`: an int.
+    AnswerStatus,
+    /// `answer.headers`: a map by lower-case name; see [`Data::Headers`].
+    AnswerHeaders,
+    /// `answer.body`: a held JSON body.
+    AnswerBody,
 }
 
 /// Supplies values to an expression that runs.
@@ -63,8 +81,15 @@ pub trait Variables {
 
 impl Root {
     /// Every root.
-    pub const ALL: [Self; 6] =
-        [Self::Request, Self::Body, Self::Identity, Self::Client, Self::Listener, Self::Route];
+    pub const ALL: [Self; 7] = [
+        Self::Request,
+        Self::Body,
+        Self::Identity,
+        Self::Client,
+        Self::Listener,
+        Self::Route,
+        Self::Answer,
+    ];
 
     /// As expressions write it.
     pub const fn name(self) -> &'static str {
@@ -75,6 +100,7 @@ impl Root {
             Self::Client => "client",
             Self::Listener => "listener",
             Self::Route => "route",
+            Self::Answer => "answer",
         }
     }
 
@@ -101,6 +127,11 @@ impl Root {
                 ("claims", Variable::Claims),
             ],
             Self::Client => &[("address", Variable::Address)],
+            Self::Answer => &[
+                ("status", Variable::AnswerStatus),
+                ("headers", Variable::AnswerHeaders),
+                ("body", Variable::AnswerBody),
+            ],
             Self::Body | Self::Listener | Self::Route => &[],
         }
     }
@@ -122,6 +153,7 @@ impl Variable {
             Self::Address => Root::Client,
             Self::Listener => Root::Listener,
             Self::Route => Root::Route,
+            Self::AnswerStatus | Self::AnswerHeaders | Self::AnswerBody => Root::Answer,
         }
     }
 
@@ -131,8 +163,22 @@ impl Variable {
         of_root.map_or("", |(name, _)| name)
     }
 
+    /// Whether its fields are header fields.
+    pub(super) const fn is_headers(self) -> bool {
+        matches!(self, Self::Headers | Self::AnswerHeaders)
+    }
+
     /// Whether it can have fields of its own.
     pub(super) const fn is_map(self) -> bool {
-        matches!(self, Self::Query | Self::Headers | Self::Params | Self::Body | Self::Claims)
+        matches!(
+            self,
+            Self::Query
+                | Self::Headers
+                | Self::Params
+                | Self::Body
+                | Self::Claims
+                | Self::AnswerHeaders
+                | Self::AnswerBody
+        )
     }
 }

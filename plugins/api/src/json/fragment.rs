@@ -71,6 +71,11 @@ impl Fragment {
         Bytes::from(self.0)
     }
 
+    /// Text that was written as JSON by this crate.
+    pub(crate) fn trusted(text: String) -> Self {
+        Self(text)
+    }
+
     pub(super) fn member(&self, name: &str) -> String {
         format!("{}:{}", encode_string(name), self.0)
     }

@@ -1,7 +1,10 @@
 //! The checks behind the `format` names of the schema.
 
 use super::{ByteSize, Cidr, Delay, Duration, HeaderName, Rate, Url, text::text_setting};
-use crate::{expression::Expression, json::FieldPath};
+use crate::{
+    expression::{Expression, Scope},
+    json::FieldPath,
+};
 
 /// Checks one text; the error says what was expected.
 pub type Check = fn(&str) -> Result<(), String>;
@@ -19,7 +22,13 @@ pub fn formats() -> Vec<(&'static str, Check)> {
         ("header-name", check::<HeaderName>),
         ("field-path", check::<FieldPath>),
         ("expression", check::<Expression>),
+        ("answer-expression", check_answer_expression),
     ]
+}
+
+/// An expression that may name `answer`.
+fn check_answer_expression(text: &str) -> Result<(), String> {
+    Expression::compile_in(text, Scope::Answer).map(drop).map_err(|error| error.to_string())
 }
 
 fn check<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(), String> {

@@ -75,6 +75,11 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether a message says it is a form.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|found| found.essence == "application/x-www-form-urlencoded")
+}
+
 /// Says what the body is now.
 pub(crate) fn set_content_type(headers: &mut HeaderMap, value: &HeaderValue) {
     headers.insert(header::CONTENT_TYPE, value.clone());

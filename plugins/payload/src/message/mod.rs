@@ -11,7 +11,9 @@ mod transformer;
 
 pub(crate) use envelope::check_json;
 pub(crate) use fields::{CompiledFields, replace_each};
-pub(crate) use media::{MediaType, forget_stale, is_json, is_stale, media_type, set_content_type};
+pub(crate) use media::{
+    MediaType, forget_stale, is_form, is_json, is_stale, media_type, set_content_type,
+};
 pub(crate) use problem::Problem;
 pub(crate) use scope::CompiledScope;
 pub(crate) use transformer::{Message, Protection, Transformer};

@@ -15,5 +15,8 @@ mod jwe_answers;
 mod jwe_attacks;
 mod jwe_round_trips;
 mod jwe_settings;
+mod map;
+mod map_answers;
+mod map_settings;
 mod properties;
 mod support;
