@@ -55,7 +55,7 @@ async fn a_body_arrives_as_it_was_given() {
 
 #[tokio::test]
 async fn what_goes_wrong_is_told_as_a_kind_and_bounded() {
-    let server = Server::start(None).await;
+    let server = Server::apart().await;
     let caller = caller(spec(false, server.address));
     let short = within(caller.call(Call::get("/"), 2, LONG)).await.map(drop);
     assert_eq!(short, Err(FetchError::TooLarge), "three bytes where two are allowed");
