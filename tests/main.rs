@@ -24,6 +24,7 @@ mod malformed;
 mod map;
 mod panics;
 mod reload;
+mod sandbox;
 mod secrets;
 mod streaming;
 mod tokens;

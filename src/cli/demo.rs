@@ -5,7 +5,7 @@
 //! checks them. It changes nothing outside its folder and removes the folder if it made it.
 
 mod call;
-mod folder;
+pub(super) mod folder;
 mod load;
 mod page;
 mod stage;

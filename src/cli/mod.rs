@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod reference;
 mod run;
+mod sandbox;
 mod schema;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
@@ -66,6 +67,14 @@ enum Command {
         #[arg(long, default_value_t = 8443, value_name = "PORT")]
         port: u16,
     },
+    /// Be a payment provider, with its real wire format and faults on demand
+    ///
+    /// For whoever integrates with the provider, with this gateway or without: it checks signatures,
+    /// encrypts and signs as the provider does, keeps a book of what was ordered, paid, refunded and
+    /// settled, notifies merchants, and goes wrong when asked to, the same way for the same seed. What
+    /// it needs is made or read at start and printed, with an entry for this gateway's configuration.
+    #[command(after_help = SANDBOX)]
+    Sandbox(sandbox::Wanted),
     /// Print the JSON Schema of the configuration
     ///
     /// Editors that know JSON Schema complete and check a configuration that begins with
@@ -96,6 +105,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Run { config } => run::run(&config),
         Command::Check { config, json } => check::run(&config, json),
         Command::Demo { once, folder, port } => demo::run(once, folder, port),
+        Command::Sandbox(wanted) => sandbox::run(wanted),
         Command::Schema => schema::run(),
         Command::Reference { page, out } => reference::run(page.as_deref(), out.as_deref()),
         Command::Version => print(concat!("tollgate ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -124,6 +134,23 @@ const CUT_OFF: u8 = 75;
 
 /// Exit code when the operating system refuses what a start needs: `EX_OSERR` of sysexits.
 const CANNOT_START: u8 = 71;
+
+const SANDBOX: &str = "Faults:
+  lost_answer             done, and the connection is dropped without an answer
+  error_after_charge      done, and answered with an error of the provider's own, 5xx
+  slow                    the answer comes after three seconds
+  reset_mid_answer        the connection is dropped in the middle of the answer
+  wrong_signature         an answer or notification is signed wrongly
+  probe_signature         signed wrongly on purpose, where the provider does that
+  clock_skew              the provider's clock is ten minutes wrong where it signs
+  key_rotation            new keys before the answer; the old ones stay good
+  duplicate_notification  sent again although it was acknowledged
+  late_notification       sent five seconds after what it tells
+  reordered_notification  sent after the one that follows it
+
+Examples:
+  tollgate sandbox wechat_pay --materials wechat --pay-after 500ms
+  tollgate sandbox wechat_pay --fault lost_answer=0.1 --fault slow=0.05 --seed 7";
 
 const LONG_ABOUT: &str = "Tollgate stands between a financial institution and its payment providers. \
 It terminates TLS, proves who is calling, limits them, picks the provider, encrypts and signs in that \

@@ -15,14 +15,14 @@ use tollgate_crypto::to_hex;
 use crate::sandbox::write_private;
 
 /// A folder to write into.
-pub(super) struct Folder {
+pub(in crate::cli) struct Folder {
     path: PathBuf,
     temporary: bool,
 }
 
 /// A folder that cannot be used.
 #[derive(Debug, Error)]
-pub(super) enum FolderError {
+pub(in crate::cli) enum FolderError {
     #[error("`{0}` holds files that are not a demo's\nhint: name a new folder, or none")]
     Foreign(PathBuf),
     #[error("`{0}` cannot be used: {1}")]

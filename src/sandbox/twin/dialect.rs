@@ -17,6 +17,14 @@ pub trait Dialect: Send + Sync + 'static {
     /// How many seconds the provider's days are ahead of UTC.
     fn offset(&self) -> i64;
 
+    /// Names of the provider's hosts, for which the twin's certificate is good too.
+    fn hosts(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Says where the twin is served, for answers that name an address: `https://127.0.0.1:9443`.
+    fn served_at(&self, _url: &str) {}
+
     /// Checks a request as the provider does, does in the book what it asks for, and answers. Nothing
     /// of the answer is signed yet.
     ///
@@ -148,6 +156,25 @@ pub struct Place<'a> {
     pub folder: &'a str,
     /// Whether it is served over TLS, with the authority in `ca.pem` of the folder.
     pub tls: bool,
+}
+
+impl Place<'_> {
+    /// `https://127.0.0.1:9443`.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
+    }
+
+    /// The path of a file of the folder, for YAML.
+    pub fn file(&self, name: &str) -> String {
+        let path = format!("{}/{name}", self.folder);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+        if path.bytes().all(plain) { path } else { Value::from(path).to_string() }
+    }
+
+    /// The path of the authority to be trusted, for YAML, if the twin speaks TLS.
+    pub fn trust(&self) -> Option<String> {
+        self.tls.then(|| self.file("ca.pem"))
+    }
 }
 
 impl Answer {

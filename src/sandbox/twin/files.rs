@@ -79,7 +79,10 @@ pub fn write(folder: &Path, files: &[File]) -> Result<(), OpenError> {
         if fs::read_to_string(&path).is_ok_and(|text| text == file.text) {
             continue;
         }
-        write_private(&path, &file.text).map_err(|error| OpenError::Io(path, error))?;
+        let parent = path.parent().unwrap_or(folder);
+        fs::create_dir_all(parent)
+            .and_then(|()| write_private(&path, &file.text))
+            .map_err(|error| OpenError::Io(path, error))?;
     }
     Ok(())
 }

@@ -17,7 +17,8 @@
 //! **To add a provider**: implement [`Dialect`], with a constructor
 //! `open(&Kept, now, …) -> Result<Self, OpenError>` that reads the files of [`Dialect::files`] where
 //! they are and makes what is missing; use [`Desk`] for the time, the book, numbers ([`Seed::digits`])
-//! and nonces; call [`Desk::refuse`] for whatever is refused. Everything else is here.
+//! and nonces; call [`Desk::refuse`] for whatever is refused; and stand in [`PROVIDERS`]. Everything
+//! else is here.
 //!
 //! **For whoever watches** there are paths beside the provider's own, all of which begin with `/_`;
 //! `control.rs` lists them.
@@ -29,9 +30,13 @@ mod desk;
 mod dialect;
 mod faults;
 mod files;
+mod hex;
 mod notifier;
+mod providers;
 mod seed;
 mod shared;
+mod tls;
+pub mod wechat_pay;
 
 use std::{sync::Arc, time::Duration};
 
@@ -45,8 +50,11 @@ pub use desk::Desk;
 pub use dialect::{Answer, Dialect, Envelope, Event, Letter, Place, Sealing, Signature, put};
 pub use faults::{Fault, Faults, On, Plan};
 pub use files::{File, Kept, OpenError, write};
+pub use hex::hex;
+pub use providers::{Open, PROVIDERS};
 pub use seed::Seed;
 use shared::{Shared, run};
+pub use tls::tls;
 
 use super::{MakeError, Reply, Request, Service};
 

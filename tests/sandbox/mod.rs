@@ -1,0 +1,8 @@
+//! `tollgate sandbox` as somebody uses it who integrates with a provider: the real program, called
+//! raw, with signatures made here.
+
+mod merchant;
+mod program;
+mod wechat_pay;
+
+use program::Sandbox;
