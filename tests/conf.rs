@@ -197,6 +197,8 @@ fn materials(authority: &Authority) -> Vec<(String, String)> {
         ("secrets/deployer.token", "Canary-deployer-8Zk2uQ".to_owned()),
         ("TOLLGATE_METRICS_TOKEN", "Canary-prometheus-8Zk2uQ".to_owned()),
         ("ACQUIRER_MERCHANT", "Canary-merchant-8Zk2uQ".to_owned()),
+        ("STRIPE_SECRET_KEY", "sk_test_0Canary8Zk2uQ".to_owned()),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_0Canary8Zk2uQ".to_owned()),
         ("WALLET_KEY", "Q2FuYXJ5LXdhbGxldC1rZXktLS0tLS0tLS0tLS0tLTE=".to_owned()),
         ("WALLET_KEY_BEFORE", "Q2FuYXJ5LXdhbGxldC1rZXktLS0tLS0tLS0tLS0tLTA=".to_owned()),
     ];
@@ -220,10 +222,13 @@ fn references(yaml: &str) -> Vec<(Target, bool)> {
 }
 
 fn examples() -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
-    let examples: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
-    assert!(examples.len() >= 3, "they were found: {examples:?}");
+    let folders = [folder(), folder().join("providers")];
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let examples: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
+        .collect();
+    assert!(examples.len() >= 4, "they were found: {examples:?}");
     examples
 }
 

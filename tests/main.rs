@@ -23,6 +23,7 @@ mod limits;
 mod malformed;
 mod map;
 mod panics;
+mod providers;
 mod reload;
 mod sandbox;
 mod secrets;

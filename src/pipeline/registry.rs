@@ -11,6 +11,7 @@ pub const DEFINITIONS: &[Definition] = &[
     Definition::of::<tollgate_payload::jwe::Jwe>(),
     Definition::of::<tollgate_payload::aes_gcm::AesGcm>(),
     Definition::of::<tollgate_payload::map::Map>(),
+    Definition::of::<tollgate_providers::stripe::Stripe>(),
     Definition::of::<tollgate_guard::headers::Headers>(),
 ];
 

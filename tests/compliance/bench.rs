@@ -143,9 +143,14 @@ impl Bench {
             .and_then(|loaded| compile(loaded, &sources, &self.environment, 1))
     }
 
+    /// The plugin's example for this side.
+    pub fn example(&self) -> &'static str {
+        self.definition.example_on(self.side)
+    }
+
     /// The example, compiled.
     pub fn snapshot(&self) -> Snapshot {
-        match self.compile(self.definition.example) {
+        match self.compile(self.example()) {
             Ok((snapshot, _)) => snapshot,
             Err(report) => panic!("the example of {} does not load:\n{report}", self.name()),
         }
@@ -179,7 +184,7 @@ impl Bench {
             referred
         };
         let errors = |choice: &[usize]| {
-            let compiled = self.compile_with(self.definition.example, &of(choice));
+            let compiled = self.compile_with(self.example(), &of(choice));
             compiled.err().map_or(0, |report| report.findings.errors())
         };
         let mut choice = vec![0; references.len()];
@@ -207,7 +212,7 @@ impl Bench {
 
     /// The files and variables that the example names, each once, and whether they are secret.
     fn references(&self) -> Vec<(Target, bool)> {
-        let text = self.configuration(self.definition.example);
+        let text = self.configuration(self.example());
         let sources = Sources::fake([(FILE, text.as_str())], []);
         let mut files = config::Files::default();
         let document = text::read(Path::new(FILE), &sources, &mut files)
@@ -233,7 +238,7 @@ fn piece(secret: &str) -> String {
 }
 
 /// What a reference may lead to: the first that fits is taken. Each number has its own.
-const CANDIDATES: [fn(usize) -> String; 8] = [
+const CANDIDATES: [fn(usize) -> String; 10] = [
     |number| format!("Canary-{number}-5uWZ9pQ2xk"),
     |number| base64(&[0xa0 + u8::try_from(number).unwrap(); 32]),
     |number| rsa(number).private.clone(),
@@ -245,6 +250,8 @@ const CANDIDATES: [fn(usize) -> String; 8] = [
         CertificateParams::new(Vec::new()).unwrap().self_signed(key).unwrap().pem()
     },
     |_| r#"{"keys":[]}"#.to_owned(),
+    |number| format!("sk_test_{number}Canary5uWZ9pQ2xk"),
+    |number| format!("whsec_{number}Canary5uWZ9pQ2xk"),
 ];
 
 fn rsa(number: usize) -> &'static RsaPair {

@@ -1,7 +1,7 @@
 //! Where a plugin may stand, and whether it may stand there in shadow.
 
 use tollgate::{config::Style, pipeline::DEFINITIONS};
-use tollgate_api::{Role, Side};
+use tollgate_api::Side;
 
 use super::bench::{Bench, everywhere, sides};
 
@@ -9,7 +9,7 @@ use super::bench::{Bench, everywhere, sides};
 fn every_example_loads_wherever_its_plugin_may_stand() {
     for bench in everywhere() {
         let (snapshot, report) = bench
-            .compile(bench.definition.example)
+            .compile(bench.example())
             .unwrap_or_else(|report| panic!("{} does not load:\n{report}", bench.name()));
         assert!(report.findings.is_empty(), "{}: {report}", bench.name());
         let chain = match bench.side {
@@ -42,7 +42,7 @@ fn a_plugin_that_stands_on_the_wrong_side_is_refused_and_told_where_it_belongs()
             let Some(other) = allowed.iter().find(|_| !allowed.contains(&side)) else { continue };
             let mut bench = Bench::new(definition, *other);
             bench.side = side;
-            let Err(report) = bench.compile(definition.example) else {
+            let Err(report) = bench.compile(definition.example_on(*other)) else {
                 panic!("{} was accepted", bench.name());
             };
             let shown = report.render(Style::Plain);
@@ -60,8 +60,8 @@ fn a_plugin_that_stands_on_the_wrong_side_is_refused_and_told_where_it_belongs()
 #[test]
 fn only_plugins_that_check_callers_may_run_in_shadow() {
     for bench in everywhere() {
-        let entry = format!("{}\nmode: shadow\n", bench.definition.example.trim_end());
-        let may = bench.side == Side::Route && bench.definition.role != Role::Transform;
+        let entry = format!("{}\nmode: shadow\n", bench.example().trim_end());
+        let may = bench.side == Side::Route && bench.definition.role.may_be_shadowed();
         match bench.compile(&entry) {
             Ok(_) => assert!(may, "{} must not run in shadow", bench.name()),
             Err(report) => {

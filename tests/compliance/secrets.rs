@@ -30,7 +30,7 @@ async fn no_secret_is_seen_in_what_a_plugin_leaves_behind() {
 #[test]
 fn no_secret_is_seen_in_an_error_about_its_neighbours() {
     for bench in everywhere() {
-        let entry = format!("{}\n  qqqqqq: 1\n", bench.definition.example.trim_end());
+        let entry = format!("{}\n  qqqqqq: 1\n", bench.example().trim_end());
         let Err(report) = bench.compile(&entry) else { panic!("{} was accepted", bench.name()) };
         everything_hidden(&bench, &bench.referred, &report);
     }
@@ -47,7 +47,7 @@ fn no_secret_is_seen_when_it_is_the_secret_that_is_wrong() {
         for bench in everywhere().filter(|bench| !bench.referred.secrets.is_empty()) {
             let mut unfit = bench.referred.clone();
             unfit.spoil(content);
-            match bench.compile_with(bench.definition.example, &unfit) {
+            match bench.compile_with(bench.example(), &unfit) {
                 Ok((snapshot, report)) => {
                     // A plugin may take any text, a header's value for one.
                     hidden(&bench, &unfit, "the configuration", &snapshot.effective.to_string());
@@ -63,8 +63,8 @@ fn no_secret_is_seen_when_it_is_the_secret_that_is_wrong() {
 fn a_secret_that_is_written_out_is_refused_and_masked() {
     for bench in everywhere() {
         for (form, named) in bench.secret_references() {
-            let entry = bench.definition.example.replacen(&form, "Canary-written-out", 1);
-            assert_ne!(entry, bench.definition.example, "{}: `{form}` stands there", bench.name());
+            let entry = bench.example().replacen(&form, "Canary-written-out", 1);
+            assert_ne!(entry, bench.example(), "{}: `{form}` stands there", bench.name());
             let Err(report) = bench.compile(&entry) else {
                 panic!("{} accepts a secret in place of `{named}`", bench.name());
             };

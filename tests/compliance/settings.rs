@@ -10,11 +10,8 @@ fn a_misspelt_key_is_refused_at_the_key_with_the_right_one_suggested() {
     for bench in everywhere() {
         for key in written_keys(&bench) {
             let misspelt = format!("{key}e");
-            let entry = bench.definition.example.replacen(
-                &format!("\n  {key}:"),
-                &format!("\n  {misspelt}:"),
-                1,
-            );
+            let entry =
+                bench.example().replacen(&format!("\n  {key}:"), &format!("\n  {misspelt}:"), 1);
             let report = refused(&bench, &entry);
             let finding = at(&report, &misspelt);
             assert!(
@@ -120,12 +117,12 @@ fn at<'a>(report: &'a Report, text: &str) -> &'a Diagnostic {
 
 /// The example with one more setting.
 fn with(bench: &Bench, line: &str) -> String {
-    format!("{}\n  {line}\n", bench.definition.example.trim_end())
+    format!("{}\n  {line}\n", bench.example().trim_end())
 }
 
 /// The settings that the example writes.
 fn written_keys(bench: &Bench) -> Vec<String> {
-    let lines = bench.definition.example.lines().filter_map(|line| line.strip_prefix("  "));
+    let lines = bench.example().lines().filter_map(|line| line.strip_prefix("  "));
     lines
         .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
         .filter_map(|line| line.split_once(':').map(|(key, _)| key.to_owned()))

@@ -78,6 +78,9 @@ pub trait Settings: DeserializeOwned + JsonSchema + 'static {
     const ROLE: Role;
     /// A complete example: YAML of an entry of `plugins`, such as `jwt: { … }`.
     const EXAMPLE: &'static str;
+    /// For settings that differ from side to side: the example on a route, where
+    /// [`EXAMPLE`](Settings::EXAMPLE) shows an upstream.
+    const EXAMPLE_ON_ROUTE: &'static str = Self::EXAMPLE;
 
     /// Builds the plugin, or says everything that is wrong with the settings.
     fn build(self, build: &mut Build<'_>) -> Built;
@@ -94,10 +97,22 @@ pub struct Definition {
     pub role: Role,
     /// [`Settings::EXAMPLE`].
     pub example: &'static str,
+    /// [`Settings::EXAMPLE_ON_ROUTE`].
+    pub example_on_route: &'static str,
     /// The schema of the settings.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Deserializes the settings and builds the plugin.
     pub build: fn(serde_json::Value, &mut Build<'_>) -> Built,
+}
+
+impl Definition {
+    /// The example for this side.
+    pub const fn example_on(&self, side: Side) -> &'static str {
+        match side {
+            Side::Route => self.example_on_route,
+            Side::Upstream => self.example,
+        }
+    }
 }
 
 /// A plugin, or everything that is wrong with its settings.
@@ -111,6 +126,7 @@ impl Definition {
             sides: S::SIDES,
             role: S::ROLE,
             example: S::EXAMPLE,
+            example_on_route: S::EXAMPLE_ON_ROUTE,
             schema: |generator| generator.subschema_for::<S>(),
             build: |value, build| match serde_path_to_error::deserialize::<_, S>(value) {
                 Ok(settings) => settings.build(build),

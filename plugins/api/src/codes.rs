@@ -119,6 +119,8 @@ codes! {
     OPERATION_UNSUPPORTED = ("operation_unsupported", Caller, 422, "The provider does not offer this operation");
     /// An unsafe request to a provider needs an idempotency key and has none, or an unusable one.
     IDEMPOTENCY_KEY_INVALID = ("idempotency_key_invalid", Caller, 400, "The request needs one valid idempotency key");
+    /// The caller asks to act on an account that it was not given.
+    ACCOUNT_DENIED = ("account_denied", Caller, 403, "The caller may not act on this account");
     /// A file is asked for whose checksum the gateway was not told in a signed answer.
     CHECKSUM_UNKNOWN = ("checksum_unknown", Caller, 409, "The file cannot be verified: ask for its download address first");
 

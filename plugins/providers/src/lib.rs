@@ -9,4 +9,5 @@
 
 pub mod notification;
 pub mod signing;
+pub mod stripe;
 pub mod verification;

@@ -85,7 +85,15 @@ fn plugin(plugin: &Definition) -> Page {
     );
     text.push_str(&guide(plugin.kind));
     let _ = write!(text, "\n## Settings\n\n{about}\n\n{}", settings::render(root, schema));
-    let _ = write!(text, "\n## Example\n\n```yaml\n{}```\n", entry(plugin.example));
+    if plugin.example == plugin.example_on_route {
+        let _ = write!(text, "\n## Example\n\n```yaml\n{}```\n", entry(plugin.example));
+    } else {
+        for (side, example) in
+            [("an upstream", plugin.example), ("a route", plugin.example_on_route)]
+        {
+            let _ = write!(text, "\n## Example on {side}\n\n```yaml\n{}```\n", entry(example));
+        }
+    }
     Page { name: plugin.kind, summary, text }
 }
 
@@ -147,6 +155,7 @@ pub(super) const GUIDES: &[(&str, &str)] = &[
     ("jwe", include_str!("../../../plugins/payload/src/jwe/README.md")),
     ("aes_gcm", include_str!("../../../plugins/payload/src/aes_gcm/README.md")),
     ("map", include_str!("../../../plugins/payload/src/map/README.md")),
+    ("stripe", include_str!("../../../plugins/providers/src/stripe/README.md")),
     ("headers", include_str!("../../../plugins/guard/src/headers/README.md")),
 ];
 
