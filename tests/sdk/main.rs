@@ -21,4 +21,5 @@ mod tap;
 
 mod alipay;
 mod stripe;
+mod twin;
 mod wechat_pay;

@@ -63,8 +63,8 @@ pub struct Faults {
 #[derive(Default)]
 struct State {
     plans: HashMap<Fault, Plan>,
-    /// How many draws there were for a fault and a subject.
-    turns: HashMap<(Fault, String), u64>,
+    /// How many draws there were for a fault and a subject, which stands here by its hash.
+    turns: HashMap<(Fault, [u8; 32]), u64>,
 }
 
 impl Fault {
@@ -153,7 +153,8 @@ impl Faults {
         if state.turns.len() >= SUBJECTS {
             state.turns.clear();
         }
-        let turn = state.turns.entry((fault, subject.to_owned())).or_default();
+        let key = self.seed.bytes("subject", subject, 0);
+        let turn = state.turns.entry((fault, key)).or_default();
         *turn += 1;
         self.seed.millionth(fault.name(), subject, *turn) < share
     }

@@ -11,7 +11,10 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use reqwest::{Client, redirect};
 use serde_json::{Value, json};
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
 
 use super::{Event, Fault, Letter, On, Options, Shared};
 
@@ -24,8 +27,17 @@ pub(super) struct Notifier {
     scale: u32,
     late: Duration,
     attempts: Semaphore,
+    waiting: Arc<Semaphore>,
     records: Mutex<VecDeque<Record>>,
-    held: Mutex<Option<(Letter, bool)>>,
+    held: Mutex<Option<Parcel>>,
+}
+
+/// A letter on its way.
+struct Parcel {
+    letter: Letter,
+    /// It is sent once more when it was acknowledged.
+    twice: bool,
+    _place: OwnedSemaphorePermit,
 }
 
 /// What became of a letter.
@@ -59,6 +71,7 @@ impl Notifier {
             scale: options.ladder_scale,
             late: options.late,
             attempts: Semaphore::new(CONCURRENT),
+            waiting: Arc::new(Semaphore::new(WAITING)),
             records: Mutex::default(),
             held: Mutex::default(),
         })
@@ -115,59 +128,59 @@ pub(super) fn tell(shared: &Arc<Shared>, event: &Event) {
         if letter.to.is_none() {
             continue;
         }
+        let Ok(place) = notifier.waiting.clone().try_acquire_owned() else {
+            notifier.change(&letter.id, |record| record.state = "too_many");
+            continue;
+        };
         let strikes = |fault| shared.faults.strikes(fault, On::Notification, &letter.subject);
         let twice = strikes(Fault::DuplicateNotification);
         let late = strikes(Fault::LateNotification);
         let reordered = strikes(Fault::ReorderedNotification);
+        let parcel = Parcel { letter, twice, _place: place };
         let weak = Arc::downgrade(shared);
-        if reordered && !late && hold(shared, &letter, twice) {
+        if late {
+            let wait = notifier.late;
+            tokio::spawn(async move {
+                sleep(wait).await;
+                deliver(weak, parcel, None).await;
+            });
             continue;
         }
-        // What was held back follows the first attempt of this one.
-        let follower = if late { None } else { notifier.held.lock().take() };
-        let wait = if late { notifier.late } else { Duration::ZERO };
-        tokio::spawn(async move {
-            sleep(wait).await;
-            deliver(weak, letter, twice, follower).await;
-        });
+        let mut held = notifier.held.lock();
+        if reordered && held.is_none() {
+            tokio::spawn(release(weak, parcel.letter.id.clone(), notifier.late));
+            *held = Some(parcel);
+        } else {
+            // What was held back follows the first attempt of this one.
+            tokio::spawn(deliver(weak, parcel, held.take()));
+        }
     }
 }
 
-/// Holds a letter back until the next has been sent, or it is late. Only one is held at a time.
-fn hold(shared: &Arc<Shared>, letter: &Letter, twice: bool) -> bool {
-    let mut held = shared.notifier.held.lock();
-    if held.is_some() {
-        return false;
+/// Sends what is still held back when it is late: nothing came that it could follow.
+async fn release(shared: Weak<Shared>, id: String, late: Duration) {
+    sleep(late).await;
+    let Some(strong) = shared.upgrade() else { return };
+    let alone = strong.notifier.held.lock().take_if(|parcel| parcel.letter.id == id);
+    drop(strong);
+    if let Some(parcel) = alone {
+        deliver(shared, parcel, None).await;
     }
-    *held = Some((letter.clone(), twice));
-    let (weak, id) = (Arc::downgrade(shared), letter.id.clone());
-    let late = shared.notifier.late;
-    tokio::spawn(async move {
-        sleep(late).await;
-        let Some(shared) = weak.upgrade() else { return };
-        let alone = shared.notifier.held.lock().take_if(|(letter, _)| letter.id == id);
-        drop(shared);
-        if let Some((letter, twice)) = alone {
-            deliver(weak, letter, twice, None).await;
-        }
-    });
-    true
 }
 
 /// Sends a letter until it is acknowledged or the ladder ends, and the follower after the first time.
 fn deliver(
     shared: Weak<Shared>,
-    letter: Letter,
-    twice: bool,
-    mut follower: Option<(Letter, bool)>,
+    mut parcel: Parcel,
+    mut follower: Option<Parcel>,
 ) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let (mut step, mut again) = (0, twice);
+        let mut step = 0;
         loop {
             let Some(strong) = shared.upgrade() else { return };
-            let (outcome, acknowledged) = attempt(&strong, &letter).await;
+            let (outcome, acknowledged) = attempt(&strong, &parcel.letter).await;
             let wait = strong.dialect.ladder().get(step).map(|step| strong.notifier.scaled(*step));
-            strong.notifier.change(&letter.id, |record| {
+            strong.notifier.change(&parcel.letter.id, |record| {
                 record.attempts.push(outcome);
                 if acknowledged {
                     record.state = "acknowledged";
@@ -176,11 +189,11 @@ fn deliver(
                 }
             });
             drop(strong);
-            if let Some((letter, twice)) = follower.take() {
-                tokio::spawn(deliver(shared.clone(), letter, twice, None));
+            if let Some(follower) = follower.take() {
+                tokio::spawn(deliver(shared.clone(), follower, None));
             }
             if acknowledged {
-                if !std::mem::take(&mut again) {
+                if !std::mem::take(&mut parcel.twice) {
                     return;
                 }
                 continue;
@@ -231,5 +244,7 @@ fn failure(error: &reqwest::Error) -> &'static str {
 /// What providers wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 const CONCURRENT: usize = 32;
+/// Letters that are on their way at once; more are not sent, and the book says so.
+const WAITING: usize = 4_096;
 const RECORDS: usize = 1_000;
 const ANSWER: usize = 64 * 1024;

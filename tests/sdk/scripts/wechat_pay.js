@@ -35,6 +35,16 @@ serve(
         resource: { original_type, algorithm, ciphertext, associated_data, nonce },
       });
     },
+    /** What a notification says, and whether the platform signed it. */
+    read: ({ timestamp, nonce, signature, body, certificate, api_v3_key }) => {
+      const { resource } = JSON.parse(body);
+      return {
+        verified: Rsa.verify(Formatter.response(timestamp, nonce, body), signature, certificate),
+        resource: Aes.AesGcm.decrypt(
+          resource.ciphertext, api_v3_key, resource.nonce, resource.associated_data,
+        ),
+      };
+    },
     /** The headers with which the platform signs this body; at another time if `timestamp` says so. */
     sign: ({ body, serial, private_key, timestamp = Formatter.timestamp() }) => {
       const nonce = Formatter.nonce();

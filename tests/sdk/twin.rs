@@ -1,0 +1,123 @@
+//! The twins of `tollgate sandbox` against the SDKs: what a twin accepts, signs and tells is what the
+//! SDK sends, verifies and reads.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tollgate::sandbox::{
+    Server,
+    twin::{Fault, File, Kept, Options, PROVIDERS, Plan, Twin, tls},
+};
+use tollgate_api::{Clock, SystemClock, SystemEntropy};
+
+use crate::{
+    party::STRANGER,
+    script::Script,
+    support::{Provider, Reply, prepare},
+};
+
+const ORDER: &str = "/v3/pay/transactions/out-trade-no/order-1";
+
+/// A twin that is served over TLS, and what its merchant has in files.
+struct Served {
+    twin: Arc<Twin>,
+    server: Server<Twin>,
+    files: Vec<File>,
+}
+
+impl Served {
+    fn new(provider: &str, options: Options) -> Self {
+        prepare();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let (kept, now) = (Kept::default(), clock.unix());
+        let (_, open) = PROVIDERS.iter().find(|(name, _)| *name == provider).unwrap();
+        let dialect = open(&kept, now, &SystemEntropy).unwrap();
+        let mut files = dialect.files();
+        let (pair, more) = tls(&kept, &["localhost", "127.0.0.1"], now).unwrap();
+        files.extend(more);
+        let entropy = Arc::new(SystemEntropy);
+        let twin = Twin::new(dialect, options, clock.clone(), entropy).unwrap();
+        let address = ([127, 0, 0, 1], 0).into();
+        let server = Server::start_at(address, provider, twin.clone(), Some(&pair), clock).unwrap();
+        Self { twin, server, files }
+    }
+
+    fn file(&self, name: &str) -> &str {
+        self.files.iter().find(|file| file.name == name).unwrap().text.trim_end()
+    }
+
+    /// WeChat Pay's SDK, with this private key.
+    async fn wechat_pay(&self, private_key: &str) -> Script {
+        let mut client = Script::node("wechat_pay.js");
+        let facts = self.twin.dialect().facts();
+        let serial = facts.iter().find(|(name, _)| name.contains("serial_no")).unwrap();
+        let keys = self.twin.dialect().keys();
+        let certificate = &keys["certificates"][0];
+        let settings = json!({
+            "base": format!("https://localhost:{}/", self.server.address().port()),
+            "trust": self.file("ca.pem"),
+            "merchant_id": self.file("merchant_id"),
+            "serial": serial.1,
+            "private_key": private_key,
+            "platform": { certificate["serial"].as_str().unwrap(): certificate["certificate"] },
+        });
+        client.ask("connect", settings).await;
+        client
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the SDKs: make test-sdk"]
+async fn wechat_pays_twin_and_its_sdk_agree() {
+    let shop = Provider::http1(|_| Reply::new(204, "")).await;
+    let notify = Some(format!("http://{}/notify", shop.address));
+    let served = Served::new("wechat_pay", Options { notify, ..Options::default() });
+    let mut client = served.wechat_pay(served.file("apiclient_key.pem")).await;
+    let mchid = served.file("merchant_id").to_owned();
+    let order = json!({
+        "method": "POST",
+        "path": "/v3/pay/transactions/native",
+        "body": {
+            "appid": "wxd678efh567hg6787", "mchid": mchid, "description": "测试 a+b",
+            "out_trade_no": "order-1", "notify_url": "https://merchant.example/notify",
+            "amount": { "total": 500, "currency": "CNY" },
+        },
+    });
+    let made = client.ask("call", order).await;
+    assert!(made["body"]["code_url"].is_string(), "the SDK's order is taken: {made}");
+    served.twin.desk().pay("order-1").unwrap();
+    let find = json!({ "method": "GET", "path": ORDER, "query": { "mchid": mchid } });
+    let found = client.ask("call", find.clone()).await;
+    assert_eq!(found["body"]["trade_state"], "SUCCESS", "and found: {found}");
+    let close = json!({
+        "method": "POST", "path": format!("{ORDER}/close"), "body": { "mchid": mchid },
+    });
+    let refused = client.try_ask("call", close).await.expect_err("a paid order is not closed");
+    assert_eq!(refused["status"], 400, "it is not: {refused}");
+
+    shop.until("the notification", |requests| requests.iter().any(|one| one.complete)).await;
+    let notice = &shop.requests()[0];
+    let field = |name: &str| notice.header(name).unwrap();
+    let read = json!({
+        "timestamp": field("wechatpay-timestamp"),
+        "nonce": field("wechatpay-nonce"),
+        "signature": field("wechatpay-signature"),
+        "body": String::from_utf8(notice.body.clone()).unwrap(),
+        "certificate": served.file("wechatpay_cert.pem"),
+        "api_v3_key": served.file("api_v3_key"),
+    });
+    let told = client.ask("read", read).await;
+    assert_eq!(told["verified"], true, "the SDK verifies the notification: {told}");
+    let told: Value = serde_json::from_str(told["resource"].as_str().unwrap()).unwrap();
+    assert_eq!(told["out_trade_no"], "order-1", "and reads it: {told}");
+
+    for fault in [Fault::WrongSignature, Fault::ProbeSignature, Fault::ClockSkew] {
+        served.twin.faults().plan(fault, Plan::times(1));
+        let refused = client.try_ask("call", find.clone()).await.expect_err(fault.name());
+        let code = refused["code"].as_str().unwrap_or_default();
+        assert!(code.starts_with("EV3_"), "{} is refused by the SDK: {refused}", fault.name());
+    }
+    let mut impostor = served.wechat_pay(&STRANGER.private).await;
+    let refused = impostor.try_ask("call", find).await.expect_err("an impostor");
+    assert_eq!(refused["status"], 401, "a stranger's key is refused: {refused}");
+}
