@@ -23,6 +23,7 @@ mod limits;
 mod malformed;
 mod map;
 mod panics;
+mod payments;
 mod providers;
 mod reload;
 mod sandbox;

@@ -182,7 +182,12 @@ fn an_answer_is_known_only_where_there_is_one() {
             "`{expression}`"
         );
     }
+    let without = ExchangeVariables::new(&exchange, None).with_answer(&answer, None);
+    let code = Expression::compile_in("answer.body.?code", Scope::Answer).unwrap();
+    assert_eq!(code.evaluate_json(&without), Ok(None), "a body that is no JSON has no fields");
     let missing = Expression::compile_in("answer.body.code", Scope::Answer).unwrap();
+    let kind = missing.evaluate_json(&without).unwrap_err().kind;
+    assert_eq!(kind, EvalErrorKind::MissingField, "and one that is needed is missing");
     let error = missing.evaluate_json(&variables).unwrap_err();
     assert_eq!(error.to_string(), "a field is missing: answer.body.code", "named for the log");
 }

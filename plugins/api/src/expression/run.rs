@@ -17,7 +17,7 @@ use super::{
     error::{EvalError, EvalErrorKind},
     function::ENVIRONMENT,
     result::text_of,
-    variable::{Root, Variables},
+    variable::{Root, Variable, Variables},
 };
 
 impl Expression {
@@ -63,7 +63,7 @@ impl Expression {
             };
             let (root, field) = (variable.root(), variable.field());
             if field.is_empty() {
-                let absent = || (root == Root::Body).then(|| Box::new(CelMap::default()) as _);
+                let absent = || (root == Root::Body).then(empty);
                 if let Some(value) = value.or_else(absent) {
                     context.add_variable_as_val(root.name(), value);
                 }
@@ -72,7 +72,8 @@ impl Expression {
             if groups.last().is_none_or(|(last, _)| *last != root) {
                 groups.push((root, HashMap::new()));
             }
-            if let (Some((_, members)), Some(value)) = (groups.last_mut(), value) {
+            let absent = || (*variable == Variable::AnswerBody).then(empty);
+            if let (Some((_, members)), Some(value)) = (groups.last_mut(), value.or_else(absent)) {
                 members.insert(CelMapKey::from(field), value);
             }
         }
@@ -88,6 +89,11 @@ impl Expression {
         }
         Ok(context)
     }
+}
+
+/// What a body that is not there is taken for.
+fn empty<'v>() -> Box<dyn Val + 'v> {
+    Box::new(CelMap::default())
 }
 
 type Members<'v> = HashMap<CelMapKey<'v>, Box<dyn Val + 'v>>;

@@ -22,8 +22,8 @@ pub(super) struct AnswerRule {
 }
 
 /// Shapes an answer by the first rule that takes it.
-pub(super) fn shape(
-    rules: &[AnswerRule],
+pub(super) fn shape<'r>(
+    rules: impl IntoIterator<Item = &'r AnswerRule>,
     answer: &Answer,
     variables: &dyn Variables,
     most: usize,

@@ -33,13 +33,19 @@ pub(super) fn plugin(settings: Map, _: &mut Build<'_>) -> Built {
     for (at, operation) in settings.operations.into_iter().enumerate() {
         operations.extend(self::operation(operation, &format!("/operations/{at}"), &mut errors));
     }
+    let answers = self::answers(settings.answers, "/answers", &mut errors);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let names = |root| operations.iter().any(|operation| operation.names(root));
+    let names = |root| {
+        let mut shared = answers.iter().flat_map(AnswerRule::expressions);
+        operations.iter().any(|operation| operation.names(root))
+            || shared.any(|expression| expression.names(root))
+    };
     let (reads_body, reads_answer) = (names(Root::Body), names(Root::Answer));
     Ok(Arc::new(Mapper {
         operations,
+        answers,
         otherwise: settings.otherwise,
         keep_headers,
         max_body: settings.max_body.as_usize(),
@@ -121,13 +127,7 @@ fn operation(
             None
         }
     };
-    let whens: Vec<Option<&Expression>> =
-        settings.answers.iter().map(|rule| rule.when.as_ref().map(|when| &when.0)).collect();
-    unreachable(&format!("{at}/answers"), "answer", &whens, errors);
-    let mut answers = Vec::new();
-    for (number, rule) in settings.answers.into_iter().enumerate() {
-        answers.extend(answer(rule, &format!("{at}/answers/{number}"), errors));
-    }
+    let answers = self::answers(settings.answers, &format!("{at}/answers"), errors);
     Some(Operation { when: settings.when, require: settings.require, kind: kind?, answers })
 }
 
@@ -173,6 +173,21 @@ fn request(
     };
     let query = settings.query.into_iter().collect();
     Some(Outgoing { method, path: path?, query, headers, body: body? })
+}
+
+fn answers(
+    settings: Vec<AnswerSettings>,
+    at: &str,
+    errors: &mut Vec<SettingError>,
+) -> Vec<AnswerRule> {
+    let whens: Vec<Option<&Expression>> =
+        settings.iter().map(|rule| rule.when.as_ref().map(|when| &when.0)).collect();
+    unreachable(at, "answer", &whens, errors);
+    let mut answers = Vec::new();
+    for (number, rule) in settings.into_iter().enumerate() {
+        answers.extend(answer(rule, &format!("{at}/{number}"), errors));
+    }
+    answers
 }
 
 fn answer(

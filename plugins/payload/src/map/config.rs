@@ -26,6 +26,11 @@ pub struct Map {
     #[schemars(length(min = 1, max = 200))]
     pub operations: Vec<OperationSettings>,
 
+    /// What answers become that none of the rules of their own operation takes: what a provider
+    /// says when it refuses, for instance.
+    #[serde(default)]
+    pub answers: Vec<AnswerSettings>,
+
     /// What becomes of a request that no operation takes: `refuse` answers 422
     /// `operation_unsupported`, `pass` sends it on as it came.
     #[serde(default)]
@@ -75,9 +80,9 @@ pub struct OperationSettings {
     #[schemars(length(min = 1, max = 500))]
     pub unsupported: Option<String>,
 
-    /// What answers become, tried in this order: the first whose `when` holds shapes the answer.
-    /// An answer that none of them takes is refused with 502 `upstream_invalid_answer`. Without
-    /// any, answers pass as they come.
+    /// What answers become, tried in this order, before the `answers` for all operations: the
+    /// first whose `when` holds shapes the answer. An answer that none of them takes is refused with
+    /// 502 `upstream_invalid_answer`. Without any, here and there, answers pass as they come.
     #[serde(default)]
     pub answers: Vec<AnswerSettings>,
 }

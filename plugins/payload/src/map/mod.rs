@@ -22,6 +22,7 @@ use tollgate_api::{
 };
 
 use self::{
+    answer::AnswerRule,
     operation::{Kind, Operation},
     parsed::Parsed,
 };
@@ -35,6 +36,8 @@ pub use tree::Tree;
 /// The plugin, ready to run.
 struct Mapper {
     operations: Vec<Operation>,
+    /// Rules for the answers of every operation, after its own.
+    answers: Vec<AnswerRule>,
     otherwise: Otherwise,
     keep_headers: Vec<http::HeaderName>,
     max_body: usize,
@@ -70,11 +73,12 @@ impl Mapper {
         };
         let mut request =
             outgoing.build(&exchange.request, &self.keep_headers, &variables, self.max_body)?;
-        if !operation.answers.is_empty() {
+        let maps_answer = self.maps_answers_of(operation);
+        if maps_answer {
             outgoing::expect_json(&mut request);
         }
         let incoming = std::mem::replace(&mut exchange.request, request);
-        if !operation.answers.is_empty() {
+        if maps_answer {
             exchange.store(Mapped { operation: at, request: incoming, body });
         }
         Ok(())
@@ -93,6 +97,10 @@ impl Mapper {
         Ok(None)
     }
 
+    fn maps_answers_of(&self, operation: &Operation) -> bool {
+        !operation.answers.is_empty() || !self.answers.is_empty()
+    }
+
     fn answer(&self, exchange: &mut Exchange) -> Result<(), Fault> {
         if exchange.answer.as_ref().is_none_or(|answer| !answer.origin.is_provider()) {
             return Ok(());
@@ -104,7 +112,8 @@ impl Mapper {
             let body = if self.reads_answer { Parsed::answer(answer)? } else { Parsed::Absent };
             let variables = ExchangeVariables::new(exchange, None).with_request(&mapped.request);
             let variables = mapped.body.supply(variables).with_answer(answer, body.document());
-            answer::shape(&operation.answers, answer, &variables, self.max_body)?
+            let rules = operation.answers.iter().chain(&self.answers);
+            answer::shape(rules, answer, &variables, self.max_body)?
         };
         exchange.answer = Some(shaped);
         Ok(())
@@ -113,7 +122,7 @@ impl Mapper {
 
 impl Plugin for Mapper {
     fn needs(&self) -> Needs {
-        let maps_answers = self.operations.iter().any(|operation| !operation.answers.is_empty());
+        let maps_answers = self.operations.iter().any(|operation| self.maps_answers_of(operation));
         let answer = if maps_answers { BodyNeed::Whole } else { BodyNeed::Nothing };
         // The body is replaced, so none of it may have been sent.
         Needs { request: BodyNeed::Whole, answer }

@@ -6,8 +6,9 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use tollgate_api::{
     Answer, Exchange, Plugin,
-    testing::{self, request, respond, verdict},
+    testing::{self, Bench, request, respond, verdict},
 };
+use tollgate_payload::map::Map;
 
 use crate::map::{mapper, text};
 
@@ -116,6 +117,35 @@ async fn an_answer_that_lacks_something_is_never_passed_on_in_part() {
     let (plugin, mut exchange) = asked(answers).await;
     let good = answer(200, r#"{"state":"SUCCESS","total":1,"id":"x"}"#);
     respond(&*plugin, &mut exchange, good).await.unwrap();
+}
+
+#[tokio::test]
+async fn rules_for_all_operations_are_tried_after_the_operations_own() {
+    let plugin = Bench::upstream().plugin::<Map>(json!({
+        "operations": [{
+            "when": "body.order_id == 'o-1'",
+            "request": { "method": "GET", "path": "/a" },
+            "answers": [{ "when": "answer.status == 404", "body": { "json": "'own'" } }]
+        }, { "request": { "method": "GET", "path": "/b" } }],
+        "answers": [{ "when": "answer.status >= 400", "body": { "json": "answer.body.code" } }]
+    }));
+    for (order, status, expected) in [
+        ("o-1", 404, Some("\"own\"")),
+        ("o-1", 409, Some("\"X\"")),
+        ("o-2", 404, Some("\"X\"")),
+        ("o-2", 200, None),
+    ] {
+        let mut exchange = testing::exchange_with_body(json!({ "order_id": order }).to_string());
+        request(&*plugin, &mut exchange).await.unwrap();
+        let result = respond(&*plugin, &mut exchange, answer(status, r#"{"code":"X"}"#)).await;
+        match expected {
+            Some(expected) => {
+                assert_eq!(verdict(&result), "ok", "{order} {status}");
+                assert_eq!(text(&exchange.answer.unwrap().body), expected, "{order} {status}");
+            }
+            None => assert_eq!(verdict(&result), "upstream_invalid_answer", "{order} {status}"),
+        }
+    }
 }
 
 #[tokio::test]
