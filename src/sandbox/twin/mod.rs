@@ -168,7 +168,7 @@ impl Twin {
     /// Settles what was paid and refunded, under this date or today's in the provider's time.
     pub fn settle(&self, date: Option<&str>) -> Settlement {
         let now = Moment::of(self.shared.desk.now(), self.shared.dialect.offset()).date();
-        self.shared.desk.book().settle(date.unwrap_or(&now)).clone()
+        self.shared.desk.book().settle(date.unwrap_or(&now))
     }
 }
 

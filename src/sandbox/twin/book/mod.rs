@@ -15,7 +15,8 @@ use std::{
 
 pub use entry::{BookError, Entry, Payment, PaymentState, Refund, RefundState, Settlement};
 
-/// The book. Bounded: beyond 50,000 orders the oldest are forgotten with all that hangs on them.
+/// The book. Bounded: beyond 50,000 orders the oldest are forgotten with all that hangs on them, as are
+/// the oldest of 200,000 refunds and of 400 settled days.
 #[derive(Debug, Default)]
 pub struct Book {
     payments: HashMap<String, Payment>,
@@ -119,6 +120,11 @@ impl Book {
         } else {
             PaymentState::PartlyRefunded
         };
+        if self.refunded.len() >= REFUNDS
+            && let Some(oldest) = self.refunded.pop_front()
+        {
+            self.refunds.remove(&oldest);
+        }
         self.refunded.push_back(refund.number.clone());
         self.refunds.insert(refund.number.clone(), refund.clone());
         Ok(Entry::New(refund))
@@ -146,12 +152,12 @@ impl Book {
     }
 
     /// Settles everything that was paid or refunded and not settled before, under this date. What a
-    /// date had been settled with before stays in it.
-    pub fn settle(&mut self, date: &str) -> &Settlement {
-        let settlement = self
+    /// date had been settled with before stays in it, up to the bound of the book itself.
+    pub fn settle(&mut self, date: &str) -> Settlement {
+        let mut settlement = self
             .settlements
-            .entry(date.to_owned())
-            .or_insert_with(|| Settlement { date: date.to_owned(), ..Settlement::default() });
+            .remove(date)
+            .unwrap_or_else(|| Settlement { date: date.to_owned(), ..Settlement::default() });
         for order in &self.orders {
             let Some(payment) = self.payments.get_mut(order) else { continue };
             if payment.paid.is_some() && payment.settled.is_none() {
@@ -167,6 +173,14 @@ impl Book {
                 settlement.refunds.extend(payment.map(|payment| (refund.clone(), payment)));
             }
         }
+        let superfluous = settlement.payments.len().saturating_sub(PAYMENTS);
+        settlement.payments.drain(..superfluous);
+        let superfluous = settlement.refunds.len().saturating_sub(REFUNDS);
+        settlement.refunds.drain(..superfluous);
+        if self.settlements.len() >= SETTLEMENTS {
+            self.settlements.pop_first();
+        }
+        self.settlements.insert(date.to_owned(), settlement.clone());
         settlement
     }
 
@@ -196,6 +210,8 @@ impl Book {
 }
 
 const PAYMENTS: usize = 50_000;
+const REFUNDS: usize = 200_000;
+const SETTLEMENTS: usize = 400;
 
 #[cfg(test)]
 mod tests;

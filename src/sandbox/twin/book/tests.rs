@@ -133,3 +133,27 @@ fn the_book_is_bounded_and_forgets_the_oldest_whole() {
     assert!(book.refunded("r").is_none() && book.refunds_of("0").count() == 0, "and its refund");
     assert!(book.payment("1").is_some(), "and no other");
 }
+
+#[test]
+fn settled_days_are_bounded_and_the_oldest_goes_first() {
+    let mut book = paid("1", 500);
+    for day in 0..=SETTLEMENTS {
+        book.settle(&format!("{:04}-01-01", 2000 + day));
+    }
+    assert!(book.settlement("2000-01-01").is_none(), "the oldest day was forgotten");
+    assert!(book.settlement("2001-01-01").is_some(), "and no other");
+}
+
+#[test]
+fn refunds_are_bounded_and_what_was_given_back_stays_counted() {
+    let mut book = paid("1", 1_000_000);
+    for number in 0..=REFUNDS {
+        book.refund(refund(&number.to_string(), "1", 1)).unwrap();
+    }
+    assert!(
+        book.refunded("0").is_none() && book.refunded("1").is_some(),
+        "the oldest is forgotten"
+    );
+    let given = book.payment("1").unwrap().refunded;
+    assert_eq!(given, REFUNDS as u64 + 1, "all of it was given back");
+}
