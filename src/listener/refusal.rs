@@ -37,11 +37,11 @@ fn render(code: &Code, unix: Duration) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The problem document. Names and titles are constants without any character to escape, which a
-/// test of all codes holds.
+/// The problem document, with the members that every fault has. Names and titles are constants without
+/// any character to escape, which a test of all codes holds.
 pub(super) fn problem(code: &Code) -> String {
     format!(
-        r#"{{"type":"urn:tollgate:error:{0}","title":"{1}","status":{2},"code":"{0}"}}"#,
+        r#"{{"type":"urn:tollgate:error:{0}","title":"{1}","status":{2},"code":"{0}","error":{{"code":"{0}","message":"{1}"}}}}"#,
         code.name, code.title, code.status
     )
 }
@@ -58,6 +58,7 @@ mod tests {
             let parsed: serde_json::Value = serde_json::from_str(&problem(code))
                 .unwrap_or_else(|_| panic!("{} makes valid JSON", code.name));
             assert_eq!(parsed["title"], code.title, "the title is unchanged");
+            assert_eq!(parsed["error"]["code"], code.name, "no client takes it as a success");
             assert_eq!(parsed["code"], code.name, "the code is unchanged");
             assert_eq!(
                 parsed["type"],

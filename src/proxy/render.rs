@@ -18,6 +18,9 @@ pub fn fault(fault: &Fault, request_id: &str) -> Answer {
         "status": code.status,
         "code": code.name,
         "request_id": request_id,
+        // For clients that take any answer without this member as a success, whatever its status: to
+        // Stripe's own library a refusal would be a payment.
+        "error": { "code": code.name, "message": code.title },
     });
     if let Some(members) = body.as_object_mut() {
         if let Some(detail) = fault.detail() {

@@ -169,7 +169,8 @@ A value under `NAME` has a name of your choice: lower-case letters, digits, `-` 
 settings call the thing.";
 
 const FAULTS: &str = "An answer that the gateway made itself carries `Tollgate-Error: <code>` and an `application/problem+json` \
-body (RFC 9457) with the same code. An answer without that header is the provider's. The code is also the label of \
+body (RFC 9457) with the same code. Its member `error` repeats code and title for clients that tell an error by that member \
+and not by the status, as Stripe's library for Node.js does. An answer without that header is the provider's. The code is also the label of \
 `tollgate_faults_total` and a member of the access-log line. [The operations manual](../operations.md) says what to do about each.";
 
 const METRICS: &str = "`GET /metrics` on the admin listener, in the Prometheus text format. Label values are names from the \
