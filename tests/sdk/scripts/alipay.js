@@ -6,6 +6,9 @@ const { serve } = require('./common');
 
 let merchant;
 
+/** A form as it is sent. */
+const encode = (form) => new URLSearchParams(form).toString();
+
 const notification = ({ form, private_key, keep_sign_type = false }) => {
   const signed = Object.entries(form).filter(([name]) => keep_sign_type || name !== 'sign_type');
   const message = signed.sort(([a], [b]) => (a < b ? -1 : 1)).map((pair) => pair.join('=')).join('&');
@@ -27,8 +30,9 @@ serve(
     /** A form as Alipay signs it, without `sign_type` unless told to keep it; and as it is sent. */
     notification: (wanted) => {
       const form = notification(wanted);
-      return { form, body: new URLSearchParams(form).toString() };
+      return { form, body: encode(form) };
     },
+    encode: ({ form }) => encode(form),
     /** What the SDK says of a notification. */
     check: ({ form }) => merchant.checkNotifySignV2(form),
     /** What the SDK says of a signed text. */

@@ -17,6 +17,10 @@ let misbehaviour; // What is wrong with the next answer.
 const requests = [];
 const nonces = new Set();
 const trades = new Map();
+let before; // The last honest answer of the second protocol.
+
+/** Another text of the same length. */
+const changed = (text) => text.replace(/\d/, (digit) => (digit === '7' ? '8' : '7'));
 
 /** The business of both protocols: what is asked, and `[status, content]`. */
 function business(what, asked) {
@@ -71,7 +75,7 @@ function answerV2(query, form) {
   const wrong = misbehaviour;
   misbehaviour = undefined;
   const sign = signatureV3(slice, wrong === "another's key" ? stranger : alipay.private_key);
-  const sent = wrong === 'a changed body' ? slice.replace(/\d/, '7') : slice;
+  const sent = wrong === 'a changed body' ? changed(slice) : slice;
   const name = `${query.method?.replaceAll('.', '_')}_response`;
   const serial = serials.alipay;
   const shown = wrong === 'an unknown serial' ? 'ffffffffffffffffffffffffffffffff' : serial;
@@ -133,7 +137,9 @@ function answerV3(request, text) {
   if (serial) headers['alipay-sn'] = serial;
   if (wrong === 'an unknown serial') headers['alipay-sn'] = 'ffffffffffffffffffffffffffffffff';
   if (wrong === 'no signature') delete headers['alipay-signature'];
-  const sent = wrong === 'a changed body' ? plain.replace(/\d/, '7') : plain;
+  const sent = wrong === 'a changed body' ? changed(plain) : plain;
+  if (wrong === 'an answer of before') return before;
+  if (!wrong) before = [refused, status, headers, sent];
   return [refused, status, headers, sent];
 }
 

@@ -11,7 +11,7 @@ serve(
     /** The SDK calls what listens at this port, as if it were Stripe. */
     connect: ({ port, key, retries }) => {
       const to = { host: '127.0.0.1', port, protocol: 'http' };
-      stripe = new Stripe(key, { ...to, maxNetworkRetries: retries ?? 0, telemetry: false });
+      stripe = new Stripe(key, { ...to, maxNetworkRetries: retries, telemetry: false });
     },
     /** `{ on: 'paymentIntents', method: 'create', with: […] }` */
     call: async ({ on, method, with: values }) => {

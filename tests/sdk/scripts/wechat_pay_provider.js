@@ -2,7 +2,7 @@
 // verifies the signature of every request, signs every answer, and decrypts and encrypts with the SDK.
 'use strict';
 
-const { Formatter, Rsa, Aes } = require('wechatpay-axios-plugin');
+const { Formatter, Rsa, Aes, Hash } = require('wechatpay-axios-plugin');
 const { serve, body, listen } = require('./common');
 
 // { certificate, key, merchant: { id, serial, public_key }, platform: { serial, private_key, certificate },
@@ -12,6 +12,8 @@ let misbehaviour; // What is wrong with the next answer.
 const requests = [];
 const nonces = new Set();
 const orders = new Map();
+let before; // The last honest answer.
+const BILL = '交易时间,金额\r\n`2026-01-01 00:00:00,`1.00\r\n';
 
 /** Why a request is not one of the merchant's; nothing if it is. */
 function refusal({ method, url, headers }, text) {
@@ -59,9 +61,15 @@ function answer({ method, url }, text) {
     orders.set(number, { out_trade_no: number, amount, trade_state: 'NOTPAY', mchid });
     return [200, { prepay_id: `wx${number}` }];
   }
-  if (method === 'POST' && path === '/v3/merchant-service/complaints/reply') {
-    // A field for WeChat Pay's eyes alone.
-    return [200, { name: Rsa.decrypt(JSON.parse(text).name, settings.platform.private_key) }];
+  if (method === 'POST' && path === '/v3/sandbox/fields') {
+    // A name for WeChat Pay's eyes alone, and back for the merchant's.
+    const { payer, ...rest } = JSON.parse(text);
+    const name = Rsa.decrypt(payer.name, settings.platform.private_key);
+    return [200, { ...rest, payer: { ...payer, name: Rsa.encrypt(name, settings.merchant.public_key) } }];
+  }
+  if (method === 'GET' && path === '/v3/bill/tradebill') {
+    const download_url = 'https://api.mch.weixin.qq.com/v3/billdownload/file?token=T1';
+    return [200, { hash_type: 'SHA1', hash_value: Hash.sha1(BILL), download_url }];
   }
   const known = order && orders.get(decodeURIComponent(order[1]));
   if (order && !known) return [404, { code: 'ORDER_NOT_EXIST', message: 'no such order' }];
@@ -72,6 +80,9 @@ function answer({ method, url }, text) {
   if (order && method === 'GET' && query.get('mchid') === settings.merchant.id) return [200, known];
   return [404, { code: 'NOT_FOUND', message: 'no such thing' }];
 }
+
+/** Another text of the same length. */
+const changed = (text) => text.replace(/\d/, (digit) => (digit === '9' ? '8' : '9'));
 
 /** The headers that sign an answer, and its body, as honest as was asked. */
 function signed(text) {
@@ -92,9 +103,11 @@ function signed(text) {
     'Wechatpay-Signature-Type': 'WECHATPAY2-SHA256-RSA2048',
     'Wechatpay-Signature': signature,
   };
+  if (wrong === 'an answer of before') return before;
   if (wrong === 'no signature') delete headers['Wechatpay-Signature'];
   if (wrong === 'a repeated signature') headers['Wechatpay-Signature'] = [signature, signature];
-  return [headers, wrong === 'a changed body' ? text.replace(/\d/, '9') + ' ' : text];
+  if (!wrong) before = [headers, text];
+  return [headers, wrong === 'a changed body' ? changed(text) : text];
 }
 
 serve({
@@ -105,6 +118,13 @@ serve({
       const refused = refusal(request, text);
       const { method, url, headers, httpVersion } = request;
       requests.push({ method, url, headers, httpVersion, body: text, refused: refused ?? null });
+      if (!refused && url.startsWith('/v3/billdownload/file?')) {
+        // Files are not signed.
+        const file = misbehaviour ? changed(BILL) : BILL;
+        misbehaviour = undefined;
+        reply.writeHead(200, { 'Content-Type': 'application/x-csv' }).end(file);
+        return;
+      }
       const [status, content] = refused
         ? [401, { code: 'SIGN_ERROR', message: refused }]
         : answer(request, text);
