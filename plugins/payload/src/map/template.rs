@@ -148,3 +148,53 @@ fn closing(text: &str) -> Option<usize> {
 fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use proptest::prelude::*;
+    use tollgate_api::expression::{Data, Variable};
+
+    use super::*;
+
+    /// A request whose path has one parameter.
+    struct Id(String);
+
+    impl Variables for Id {
+        fn resolve(&self, variable: Variable) -> Option<Data<'_>> {
+            let id = || Data::Map(vec![(Cow::Borrowed("id"), Data::text(&self.0))]);
+            (variable == Variable::Params).then(id)
+        }
+    }
+
+    #[test]
+    fn braces_in_texts_and_maps_do_not_end_an_expression() {
+        let path = r#"/a/{"}" + {"x": request.params.id}["x"] + '{'}/b"#;
+        let template = Template::parse(path).unwrap();
+        let path = template.expand(&Id("7".to_owned())).unwrap();
+        assert_eq!(path, "/a/%7D7%7B/b", "the brace of the template ends it");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_value_is_the_path_keeps_its_steps(id in any::<String>()) {
+            let template = Template::parse("/v1/{request.params.id}/x-{request.params.id}").unwrap();
+            match template.expand(&Id(id.clone())) {
+                Ok(path) => {
+                    let steps: Vec<&str> = path.split('/').collect();
+                    prop_assert_eq!(steps.len(), 4, "{}", path);
+                    prop_assert!(!steps.iter().skip(1).any(|step| ["", ".", ".."].contains(step)));
+                    let plain = |byte: u8| byte == b'%' || byte == b'/' || is_path_byte(byte);
+                    prop_assert!(path.bytes().all(plain), "{}", path);
+                }
+                Err(_) => prop_assert!(["", ".", ".."].contains(&id.as_str()), "{:?}", id),
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "[/a-z{}\"'\\\\. %?]{0,40}") {
+            let _ = Template::parse(&text);
+        }
+    }
+}
