@@ -196,6 +196,9 @@ fn materials(authority: &Authority) -> Vec<(String, String)> {
         ("keys/acquirer.pem", rsa.public),
         ("secrets/deployer.token", "Canary-deployer-8Zk2uQ".to_owned()),
         ("TOLLGATE_METRICS_TOKEN", "Canary-prometheus-8Zk2uQ".to_owned()),
+        ("secrets/apiclient_key.pem", RsaPair::generate().unwrap().private),
+        ("keys/wechat_pay.pem", RsaPair::generate().unwrap().public),
+        ("WECHAT_API_V3_KEY", "Canary-api-v3-key-8Zk2uQ--------".to_owned()),
         ("ACQUIRER_MERCHANT", "Canary-merchant-8Zk2uQ".to_owned()),
         ("STRIPE_SECRET_KEY", "sk_test_0Canary8Zk2uQ".to_owned()),
         ("STRIPE_WEBHOOK_SECRET", "whsec_0Canary8Zk2uQ".to_owned()),
@@ -228,7 +231,7 @@ fn examples() -> Vec<PathBuf> {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
         .collect();
-    assert!(examples.len() >= 4, "they were found: {examples:?}");
+    assert!(examples.len() >= 5, "they were found: {examples:?}");
     examples
 }
 

@@ -12,6 +12,7 @@ pub const DEFINITIONS: &[Definition] = &[
     Definition::of::<tollgate_payload::aes_gcm::AesGcm>(),
     Definition::of::<tollgate_payload::map::Map>(),
     Definition::of::<tollgate_providers::stripe::Stripe>(),
+    Definition::of::<tollgate_providers::wechat_pay::WechatPay>(),
     Definition::of::<tollgate_guard::headers::Headers>(),
 ];
 

@@ -238,7 +238,7 @@ fn piece(secret: &str) -> String {
 }
 
 /// What a reference may lead to: the first that fits is taken. Each number has its own.
-const CANDIDATES: [fn(usize) -> String; 10] = [
+const CANDIDATES: [fn(usize) -> String; 11] = [
     |number| format!("Canary-{number}-5uWZ9pQ2xk"),
     |number| base64(&[0xa0 + u8::try_from(number).unwrap(); 32]),
     |number| rsa(number).private.clone(),
@@ -252,6 +252,8 @@ const CANDIDATES: [fn(usize) -> String; 10] = [
     |_| r#"{"keys":[]}"#.to_owned(),
     |number| format!("sk_test_{number}Canary5uWZ9pQ2xk"),
     |number| format!("whsec_{number}Canary5uWZ9pQ2xk"),
+    // As many bytes as a key of AES-256 has, written as text.
+    |number| format!("Canary-{number}-text-of-32-bytes-5uWZ9p"),
 ];
 
 fn rsa(number: usize) -> &'static RsaPair {

@@ -19,6 +19,12 @@ pub enum Measure {
     RateLimitOverflow,
     /// Counter: uses of an encryption key that has a use limit.
     KeyUses,
+    /// Gauge: keys of a provider that were downloaded and are in force.
+    ProviderKeys,
+    /// Gauge: Unix time in seconds at which the last of these keys expires.
+    ProviderKeysExpireAt,
+    /// Counter: failed downloads of a provider's keys.
+    ProviderKeyFailures,
     /// Gauge: 1 while a dependency outside the process is unavailable.
     Degraded,
 }

@@ -11,3 +11,4 @@ pub mod notification;
 pub mod signing;
 pub mod stripe;
 pub mod verification;
+pub mod wechat_pay;

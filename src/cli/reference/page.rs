@@ -156,6 +156,7 @@ pub(super) const GUIDES: &[(&str, &str)] = &[
     ("aes_gcm", include_str!("../../../plugins/payload/src/aes_gcm/README.md")),
     ("map", include_str!("../../../plugins/payload/src/map/README.md")),
     ("stripe", include_str!("../../../plugins/providers/src/stripe/README.md")),
+    ("wechat_pay", include_str!("../../../plugins/providers/src/wechat_pay/README.md")),
     ("headers", include_str!("../../../plugins/guard/src/headers/README.md")),
 ];
 

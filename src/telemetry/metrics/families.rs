@@ -41,6 +41,9 @@ pub(super) struct Families {
     pub(super) limiter_keys: GaugeVec,
     pub(super) limiter_overflow: IntCounterVec,
     pub(super) key_uses: IntCounterVec,
+    pub(super) provider_keys: GaugeVec,
+    pub(super) provider_keys_expire: GaugeVec,
+    pub(super) provider_key_failures: IntCounterVec,
     pub(super) degraded: GaugeVec,
     pub(super) build: IntGaugeVec,
 }
@@ -209,6 +212,21 @@ impl Families {
                 "tollgate_key_uses_total",
                 &["plugin"],
                 "Uses of an encryption key that has a use limit",
+            ),
+            provider_keys: r.floats(
+                "tollgate_provider_keys",
+                &["plugin"],
+                "Downloaded keys of a provider that are in force",
+            ),
+            provider_keys_expire: r.floats(
+                "tollgate_provider_keys_expire_timestamp_seconds",
+                &["plugin"],
+                "Unix time at which the last of a provider's downloaded keys expires",
+            ),
+            provider_key_failures: r.counters(
+                "tollgate_provider_key_failures_total",
+                &["plugin"],
+                "Failed downloads of a provider's keys",
             ),
             degraded: r.floats(
                 "tollgate_dependency_degraded",

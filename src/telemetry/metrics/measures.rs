@@ -31,6 +31,8 @@ impl Measures for Metrics {
             Measure::JwksKeys => &families.jwks_keys,
             Measure::JwksFetchedAt => &families.jwks_fetched,
             Measure::RateLimitKeys => &families.limiter_keys,
+            Measure::ProviderKeys => &families.provider_keys,
+            Measure::ProviderKeysExpireAt => &families.provider_keys_expire,
             Measure::Degraded => &families.degraded,
             // A counter cannot be set.
             _ => return,
@@ -47,6 +49,7 @@ impl Measures for Metrics {
             Measure::TokenCacheHits => &families.token_hits,
             Measure::TokenCacheMisses => &families.token_misses,
             Measure::RateLimitOverflow => &families.limiter_overflow,
+            Measure::ProviderKeyFailures => &families.provider_key_failures,
             Measure::KeyUses => &families.key_uses,
             // A gauge is set, not added to.
             _ => return,

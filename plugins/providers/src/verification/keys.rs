@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tollgate_api::Step;
-use tollgate_crypto::{Algorithm, HmacSha256Key, PublicKey};
+use tollgate_crypto::{Algorithm, HmacSha256Key, PublicKey, Sm2PublicKey};
 
 use super::Refusal;
 
@@ -33,5 +33,12 @@ impl VerifyingKey for PublicKey {
 impl VerifyingKey for HmacSha256Key {
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         HmacSha256Key::verify(self, &[message], signature)
+    }
+}
+
+/// SM2 with SM3 under the user identifier of GM/T 0009.
+impl VerifyingKey for Sm2PublicKey {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        Sm2PublicKey::verify(self, message, signature).is_ok()
     }
 }
