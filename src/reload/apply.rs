@@ -101,6 +101,8 @@ pub struct Reloader {
     standing: Mutex<Standing>,
     refused: Mutex<Option<Vec<Watched>>>,
     running: AsyncMutex<()>,
+    /// What is read once: the sections that the process was started on.
+    started_on: Vec<(&'static str, Value)>,
 }
 
 /// The rooms a reload reaches into.
@@ -121,6 +123,7 @@ impl Reloader {
     /// A reloader for the configuration at this path.
     pub fn new(path: PathBuf, environment: Environment, rooms: Rooms) -> Self {
         let Rooms { gateway, listeners, operators, metrics, audit } = rooms;
+        let started_on = READ_ONCE.map(|section| (section, of(&gateway.snapshot(), section)));
         Self {
             path,
             environment,
@@ -133,6 +136,7 @@ impl Reloader {
             standing: Mutex::default(),
             refused: Mutex::default(),
             running: AsyncMutex::new(()),
+            started_on: started_on.into(),
         }
     }
 
@@ -252,7 +256,8 @@ impl Reloader {
         {
             return refused("the audit record of this reload cannot be written".to_owned());
         }
-        let needs_restart = needs_restart(&old.effective, &snapshot.effective);
+        let changed = self.started_on.iter().filter(|(name, was)| of(&snapshot, name) != *was);
+        let needs_restart: Vec<_> = changed.map(|(name, _)| *name).collect();
         if !needs_restart.is_empty() {
             tracing::warn!(
                 "changed settings that take effect when the process starts again: {}",
@@ -324,7 +329,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sections that are read once, when the process starts.
-fn needs_restart(old: &Value, new: &Value) -> Vec<&'static str> {
-    ["audit", "log"].into_iter().filter(|section| old.get(section) != new.get(section)).collect()
+/// A section of the configuration in effect.
+fn of(snapshot: &Snapshot, section: &str) -> Value {
+    snapshot.effective.get(section).cloned().unwrap_or_default()
 }
+
+/// Sections that are read once, when the process starts.
+const READ_ONCE: [&str; 2] = ["audit", "log"];
