@@ -23,6 +23,7 @@
 //! **For whoever watches** there are paths beside the provider's own, all of which begin with `/_`;
 //! `control.rs` lists them.
 
+pub mod alipay;
 mod book;
 mod calendar;
 mod control;
