@@ -13,6 +13,7 @@ pub const DEFINITIONS: &[Definition] = &[
     Definition::of::<tollgate_payload::map::Map>(),
     Definition::of::<tollgate_providers::stripe::Stripe>(),
     Definition::of::<tollgate_providers::wechat_pay::WechatPay>(),
+    Definition::of::<tollgate_providers::alipay::Alipay>(),
     Definition::of::<tollgate_guard::headers::Headers>(),
 ];
 

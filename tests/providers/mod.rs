@@ -1,3 +1,4 @@
 //! Providers' own security dialects, seen from both sides of the gateway.
 
+mod alipay;
 mod stripe;

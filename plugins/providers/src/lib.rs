@@ -7,6 +7,7 @@
 //! that an event is delivered once, [`signing`] makes signatures without holding up other exchanges.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+pub mod alipay;
 pub mod notification;
 pub mod signing;
 pub mod stripe;

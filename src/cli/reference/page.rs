@@ -157,6 +157,7 @@ pub(super) const GUIDES: &[(&str, &str)] = &[
     ("map", include_str!("../../../plugins/payload/src/map/README.md")),
     ("stripe", include_str!("../../../plugins/providers/src/stripe/README.md")),
     ("wechat_pay", include_str!("../../../plugins/providers/src/wechat_pay/README.md")),
+    ("alipay", include_str!("../../../plugins/providers/src/alipay/README.md")),
     ("headers", include_str!("../../../plugins/guard/src/headers/README.md")),
 ];
 
