@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tollgate::config::{Files, Sources, text};
 
 use crate::support::*;
@@ -117,6 +117,20 @@ pub fn parsed(answer: &Answer) -> Value {
 
 /// The example on free ports, without TLS, callers' tokens and signatures, with one endpoint for all.
 fn configuration(endpoint: &str) -> String {
+    let mut all = example();
+    for route in owners(&mut all, "routes") {
+        keep_plugins(route, &["map"]);
+    }
+    for upstream in owners(&mut all, "upstreams") {
+        upstream["endpoints"] = json!([endpoint]);
+        upstream.as_object_mut().unwrap().remove("tls");
+        keep_plugins(upstream, &["map"]);
+    }
+    written(&all)
+}
+
+/// The example on free ports, without TLS and callers' tokens.
+pub fn example() -> Map<String, Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/payments.yaml");
     let yaml = fs::read_to_string(path).unwrap();
     let sources = Sources::fake([("payments.yaml", yaml.as_str())], []);
@@ -124,24 +138,32 @@ fn configuration(endpoint: &str) -> String {
     let document = text::read(Path::new("payments.yaml"), &sources, &mut files).unwrap().to_json();
     let mut all = document.as_object().unwrap().clone();
     all.remove("admin");
-    for listener in all["listeners"].as_object_mut().unwrap().values_mut() {
+    for listener in owners(&mut all, "listeners") {
         *listener = json!({ "address": "127.0.0.1:0" });
     }
-    for route in all["routes"].as_object_mut().unwrap().values_mut() {
+    for route in owners(&mut all, "routes") {
         route["unauthenticated"] = true.into();
-        only_maps(route);
     }
-    for upstream in all["upstreams"].as_object_mut().unwrap().values_mut() {
-        upstream["endpoints"] = json!([endpoint]);
-        upstream.as_object_mut().unwrap().remove("tls");
-        only_maps(upstream);
-    }
-    let lines: Vec<String> = all.iter().map(|(key, value)| format!("{key}: {value}")).collect();
-    lines.join("\n") + "\n"
+    all
 }
 
-fn only_maps(owner: &mut Value) {
+/// Every listener, route or upstream.
+pub fn owners<'a>(
+    all: &'a mut Map<String, Value>,
+    section: &str,
+) -> impl Iterator<Item = &'a mut Value> {
+    all[section].as_object_mut().unwrap().values_mut()
+}
+
+/// Leaves plugins of these kinds alone in a chain.
+pub fn keep_plugins(owner: &mut Value, kinds: &[&str]) {
     if let Some(plugins) = owner.get_mut("plugins").and_then(Value::as_array_mut) {
-        plugins.retain(|plugin| plugin.get("map").is_some());
+        plugins.retain(|plugin| kinds.iter().any(|kind| plugin.get(kind).is_some()));
     }
+}
+
+/// A configuration as text.
+pub fn written(all: &Map<String, Value>) -> String {
+    let lines: Vec<String> = all.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    lines.join("\n") + "\n"
 }

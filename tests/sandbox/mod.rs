@@ -5,4 +5,4 @@ mod merchant;
 mod program;
 mod wechat_pay;
 
-use program::Sandbox;
+pub use program::Sandbox;
