@@ -6,6 +6,7 @@ mod reference;
 mod run;
 mod sandbox;
 mod schema;
+mod selftest;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -40,12 +41,30 @@ enum Command {
     /// Does all that a start would do short of opening a socket: reads every certificate and key,
     /// builds every plugin, compiles every rule. Prints all errors at once, each at its place, and
     /// exits with 78 (`EX_CONFIG`) if there is any.
-    #[command(after_help = "Example:\n  tollgate check conf/minimal.yaml")]
+    #[command(
+        after_help = "Exit codes:\n  0   valid\n  70  with --strict: the binary fails its own known answers\n  78  the configuration is not valid\n\nExamples:\n  tollgate check conf/minimal.yaml\n  tollgate check --strict /etc/tollgate"
+    )]
     Check {
         /// A YAML file, or a folder of them
         #[arg(value_name = "PATH")]
         config: PathBuf,
         /// Print findings as JSON
+        #[arg(long)]
+        json: bool,
+        /// Refuse warnings too, and run `tollgate selftest` first
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Run every algorithm's known answers inside this binary
+    ///
+    /// Holds what this binary computes on this machine against what standards and providers publish,
+    /// for each algorithm and each provider's scheme, and that a changed input is refused. Needs no
+    /// network and no files, and takes a moment. Whoever operates the gateway can keep the table.
+    #[command(
+        after_help = "Exit codes:\n  0   every answer was given\n  70  one was not: do not use this binary on this machine\n\nExample:\n  tollgate selftest"
+    )]
+    Selftest {
+        /// Print the table as JSON
         #[arg(long)]
         json: bool,
     },
@@ -103,7 +122,8 @@ enum Command {
 pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Run { config } => run::run(&config),
-        Command::Check { config, json } => check::run(&config, json),
+        Command::Check { config, json, strict } => check::run(&config, json, strict),
+        Command::Selftest { json } => selftest::run(json),
         Command::Demo { once, folder, port } => demo::run(once, folder, port),
         Command::Sandbox(wanted) => sandbox::run(wanted),
         Command::Schema => schema::run(),
@@ -127,6 +147,9 @@ fn say(text: &str) {
 
 /// Exit code of a bad configuration: `EX_CONFIG` of sysexits.
 const BAD_CONFIGURATION: u8 = 78;
+
+/// Exit code when the binary or the machine does not compute what it should: `EX_SOFTWARE` of sysexits.
+const DEFECTIVE: u8 = 70;
 
 /// Exit code when exchanges were cut off by the end of the grace period or a second signal:
 /// `EX_TEMPFAIL` of sysexits.

@@ -5,7 +5,9 @@ use super::*;
 #[test]
 fn every_command_explains_itself() {
     let folder = Folder::new();
-    for command in ["", "run", "check", "demo", "sandbox", "schema", "reference", "version"] {
+    for command in
+        ["", "run", "check", "demo", "sandbox", "selftest", "schema", "reference", "version"]
+    {
         let arguments: &[&str] =
             if command.is_empty() { &["--help"] } else { &[command, "--help"] };
         let name = if command.is_empty() { "help" } else { command };

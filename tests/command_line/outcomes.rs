@@ -19,6 +19,35 @@ fn warnings_do_not_make_it_bad() {
 }
 
 #[test]
+fn a_strict_check_refuses_warnings_and_tests_the_binary_first() {
+    let folder = folder();
+    folder.write("tollgate.yaml", GOOD);
+    folder.write("warned.yaml", GOOD.replace("unauthenticated: true, ", ""));
+    let output = run(&folder, &["check", "--strict", "tollgate.yaml"], &[]);
+    insta::assert_snapshot!("check_strict_good", without_hash(&output));
+    let output = run(&folder, &["check", "--strict", "warned.yaml"], &[]);
+    insta::assert_snapshot!("check_strict_warning", output);
+    let output = run(&folder, &["check", "--strict", "--json", "warned.yaml"], &[]);
+    assert!(output.starts_with("exit code: 78\n"), "for machines too: {output}");
+    let json = output.split("----- stdout -----\n").nth(1).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(json.split("----- stderr").next().unwrap()).unwrap();
+    assert_eq!(json["valid"], false, "{json}");
+    assert_eq!(json["selftest"]["passed"], true, "it was not the binary: {json}");
+    assert_eq!(json["findings"].as_array().unwrap().len(), 1, "but the warning: {json}");
+}
+
+#[test]
+fn the_binary_gives_every_known_answer_and_shows_them() {
+    let folder = Folder::new();
+    insta::assert_snapshot!("selftest", run(&folder, &["selftest"], &[]));
+    let output = run(&folder, &["selftest", "--json"], &[]);
+    assert!(output.starts_with("exit code: 0\n"), "{output}");
+    assert!(output.contains("\"passed\": true"), "for machines: {output}");
+    assert!(!output.contains("\"given\": false"), "every one: {output}");
+}
+
+#[test]
 fn a_key_that_everybody_can_read_deserves_a_warning() {
     use std::os::unix::fs::PermissionsExt;
     let folder = folder();

@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
 pub mod alipay;
+pub mod known_answers;
 pub mod notification;
 pub mod signing;
 pub mod stripe;

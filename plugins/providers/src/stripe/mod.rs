@@ -10,12 +10,14 @@ mod calls;
 mod config;
 mod event;
 mod idempotency;
+mod known_answers;
 mod signature;
 #[cfg(test)]
 mod tests;
 mod webhook;
 
 pub use config::{IdempotencyKeySettings, KeyScope, Stripe};
+pub(crate) use known_answers::KNOWN_ANSWERS;
 
 /// The plugin's name in the configuration.
 const KIND: &str = "stripe";

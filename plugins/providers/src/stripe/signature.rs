@@ -84,15 +84,22 @@ fn is_scheme(name: &str) -> bool {
 /// The secrets of an endpoint, of which any may have signed.
 pub(super) struct Secrets(pub Arc<[HmacSha256Key]>);
 
+impl Secrets {
+    /// What one message is verified with.
+    pub fn codes(&self) -> Codes {
+        Codes { secrets: self.0.clone(), expected: OnceLock::new() }
+    }
+}
+
 impl Keys for Secrets {
     fn find<'a>(&'a self, _: &'a str) -> KeyFor<'a> {
-        Step::Now(Ok(Arc::new(Codes { secrets: self.0.clone(), expected: OnceLock::new() })))
+        Step::Now(Ok(Arc::new(self.codes())))
     }
 }
 
 /// The codes that one message may have. They are made once, whatever number of signatures a caller
 /// presents: a long header must not cost as many passes over a long body.
-struct Codes {
+pub(super) struct Codes {
     secrets: Arc<[HmacSha256Key]>,
     expected: OnceLock<Vec<[u8; 32]>>,
 }

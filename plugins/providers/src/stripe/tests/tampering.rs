@@ -5,6 +5,7 @@ use std::time::Duration;
 use tollgate_api::testing::verdict;
 
 use super::*;
+use crate::{stripe::signature::Secrets, verification::VerifyingKey};
 
 async fn verdict_of(header: &str, body: &[u8]) -> &'static str {
     let plugin = furnished(Bench::new()).plugin::<Stripe>(webhooks());
@@ -122,4 +123,20 @@ async fn the_time_is_bounded_on_both_sides() {
         let result = receive(&*plugin, sound(EVENT)).await;
         assert_eq!(verdict(&result), expected, "{settings}, {offset} s later");
     }
+}
+
+#[tokio::test]
+async fn a_header_of_many_signatures_costs_one_pass_over_the_body() {
+    let secrets = Secrets(
+        [tollgate_crypto::HmacSha256Key::new(&tollgate_crypto::Secret::from(SECRET))].into(),
+    );
+    let codes = secrets.codes();
+    let message = signed_message(&NOW.to_string(), EVENT);
+    let right = tollgate_crypto::from_hex(&code(SECRET, NOW, EVENT)).unwrap();
+    assert!(codes.verify(&message, &right), "the right one");
+    assert!(!codes.verify(&message, &[0; 32]), "another one");
+    // Had it been made anew, it would be that of the other bytes.
+    assert!(codes.verify(b"other bytes", &right), "the code was made once");
+    let many = format!("t={NOW}{}", format!(",v1={}", code("whsec_x", NOW, EVENT)).repeat(100));
+    assert_eq!(verdict_of(&many, EVENT).await, "signature_invalid", "however many there are");
 }
