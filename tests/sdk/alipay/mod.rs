@@ -93,7 +93,12 @@ async fn the_stand_in_and_the_sdks_own_client_agree() {
             let found = app.ask(action, request.clone()).await.to_string();
             assert!(found.contains("WAIT_BUYER_PAY"), "it is found by {request}: {found}");
         }
-        assert_eq!(stage.refusals().await, [const { Value::Null }; 5], "all were signed well");
+        let data = json!({ "biz_code": "shop" });
+        let file = json!({ "name": "a.png", "text": "中 picture" });
+        let upload = json!({ "path": "/v3/alipay/open/file/upload", "data": data, "file": file });
+        let uploaded = app.ask("upload", upload).await;
+        assert_eq!(uploaded["data"]["file_id"], "shop-11", "a file is taken: {uploaded}");
+        assert_eq!(stage.refusals().await, [const { Value::Null }; 6], "all were signed well");
 
         for lie in LIES {
             for (action, request) in [("exec", &first), ("curl", &second)] {

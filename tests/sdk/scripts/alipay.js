@@ -1,8 +1,11 @@
 // `alipay-sdk`: Alipay as the sender of notifications, and a merchant that calls it.
 'use strict';
 
-const { AlipaySdk, signatureV3, verifySignatureV3 } = require('./alipay_sdk');
-const { serve } = require('./common');
+const { Readable } = require('node:stream');
+const {
+  AlipaySdk, AlipayFormData, AlipayFormStream, signatureV3, verifySignatureV3,
+} = require('./alipay_sdk');
+const { serve, body } = require('./common');
 
 let merchant;
 
@@ -26,6 +29,20 @@ serve(
     curl: async ({ method, path, options }) => {
       const { data, responseHttpStatus: status } = await merchant.curl(method, path, options);
       return { status, data };
+    },
+    /** A call of the second protocol with a file. */
+    upload: async ({ path, data, file: { name, text } }) => {
+      const form = new AlipayFormData();
+      form.addFile('file', name, Buffer.from(text));
+      const { data: told, responseHttpStatus: status } = await merchant.curl('POST', path, { form, body: data });
+      return { status, data: told };
+    },
+    /** The same form for others to send. */
+    form: async ({ data, file: { name, text } }) => {
+      const form = new AlipayFormStream();
+      form.field('data', JSON.stringify(data), 'application/json').buffer('file', Buffer.from(text), name);
+      const type = form.headers()['Content-Type'];
+      return { type, body: (await body(new Readable().wrap(form))).toString() };
     },
     /** A form as Alipay signs it, without `sign_type` unless told to keep it; and as it is sent. */
     notification: (wanted) => {

@@ -6,7 +6,7 @@ const { randomBytes } = require('node:crypto');
 const {
   AlipaySdk, signatureV3, verifySignatureV3, aesEncryptText, aesDecryptText, getSN,
 } = require('./alipay_sdk');
-const { serve, body, listen } = require('./common');
+const { serve, body, part, listen } = require('./common');
 
 // { certificate, key, app: { id, public_key, certificate }, alipay: { private_key, certificate, root },
 //   stranger: a private key, aes_key }; `certificate` and `key` for TLS, the others in certificate mode.
@@ -107,7 +107,7 @@ function refusalV3({ method, url, headers }, text) {
 }
 
 /** `[refused, status, headers, body]` of the second protocol. */
-function answerV3(request, text) {
+function answerV3(request, text, file) {
   const { alipay, stranger, aes_key: secret } = settings;
   const { pathname: path, searchParams } = new URL(request.url, 'https://localhost');
   const encrypted = request.headers['alipay-encrypt-type'] === 'AES';
@@ -119,7 +119,9 @@ function answerV3(request, text) {
   const what = path.replace('/v3/alipay/trade/', '');
   const [status, content] = refused
     ? [401, { code: `invalid-${refused}`, message: refused }]
-    : business(what, asked());
+    : file
+      ? [200, { file_id: `${asked().biz_code}-${file.length}` }]
+      : business(what, asked());
   let plain = JSON.stringify(content);
   if (encrypted && status === 200) plain = aesEncryptText(plain, secret);
   const wrong = misbehaviour;
@@ -154,7 +156,11 @@ serve({
     // Whose public key is the app's judges what the app signed.
     judge = new AlipaySdk({ appId, privateKey: alipay.private_key, keyType: 'PKCS8', alipayPublicKey });
     return listen(settings, async (request, reply) => {
-      const text = (await body(request)).toString();
+      const bytes = await body(request);
+      // Of a form with files only the part `data` is signed.
+      const uploads = (request.headers['content-type'] ?? '').startsWith('multipart/form-data');
+      const file = uploads ? await part(request, bytes, 'file') : undefined;
+      const text = uploads ? (await part(request, bytes, 'data')).toString() : bytes.toString();
       const { method, url, headers } = request;
       const { pathname: path, searchParams } = new URL(url, 'https://localhost');
       let [refused, status, answered, sent] = [];
@@ -163,7 +169,7 @@ serve({
         [refused, sent] = answerV2(Object.fromEntries(searchParams), form);
         [status, answered] = [200, { 'content-type': 'text/html;charset=utf-8' }];
       } else {
-        [refused, status, answered, sent] = answerV3(request, text);
+        [refused, status, answered, sent] = answerV3(request, text, file);
       }
       requests.push({ method, url, headers, body: text, refused: refused ?? null });
       reply.writeHead(status, answered).end(sent);

@@ -26,6 +26,13 @@ exports.body = async function body(message) {
   return Buffer.concat(pieces);
 };
 
+/** What a part of an uploaded form holds, or nothing. */
+exports.part = async function part({ headers }, bytes, name) {
+  const form = await new Response(bytes, { headers: { 'content-type': headers['content-type'] } }).formData();
+  const value = form.get(name);
+  return value === null || typeof value === 'string' ? value : Buffer.from(await value.arrayBuffer());
+};
+
 /** Listens on a free port of this machine; over TLS if there is a certificate. */
 exports.listen = async function listen({ certificate: cert, key }, handler) {
   const server = cert

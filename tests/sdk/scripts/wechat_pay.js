@@ -2,10 +2,16 @@
 'use strict';
 
 const https = require('node:https');
-const { Wechatpay, Formatter, Rsa, Aes } = require('wechatpay-axios-plugin');
+const { Wechatpay, Formatter, Rsa, Aes, Hash, Multipart } = require('wechatpay-axios-plugin');
 const { serve } = require('./common');
 
 let merchant;
+
+/** An upload as the SDK writes it. */
+const form = ({ filename, text }) => {
+  const meta = JSON.stringify({ filename, sha256: Hash.sha256(text) });
+  return new Multipart().append('meta', meta, 'meta.json').append('file', Buffer.from(text), filename);
+};
 
 serve(
   {
@@ -20,6 +26,17 @@ serve(
         ? merchant.client.request(path, method, undefined, config)
         : merchant.client.request(path, method, body, config));
       return { status, headers: { ...headers }, body: data };
+    },
+    upload: async ({ path, file }) => {
+      const made = form(file);
+      const config = { meta: made.toJSON(), headers: made.getHeaders() };
+      const { data, status } = await merchant.client.request(path, 'POST', made.getBuffer(), config);
+      return { status, body: data };
+    },
+    /** The same upload for others to send. */
+    form: (file) => {
+      const made = form(file);
+      return { type: new Headers(made.getHeaders()).get('content-type'), body: made.getBuffer().toString() };
     },
     /** A notification: its body, with `resource` encrypted under the APIv3 key. */
     notification: ({ id, event_type, resource, original_type, api_v3_key, associated_data }) => {

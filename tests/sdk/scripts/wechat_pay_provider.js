@@ -3,7 +3,7 @@
 'use strict';
 
 const { Formatter, Rsa, Aes, Hash } = require('wechatpay-axios-plugin');
-const { serve, body, listen } = require('./common');
+const { serve, body, part, listen } = require('./common');
 
 // { certificate, key, merchant: { id, serial, public_key }, platform: { serial, private_key, certificate },
 //   stranger: a private key, api_v3_key }
@@ -114,9 +114,15 @@ serve({
   listen: (wanted) => {
     settings = wanted;
     return listen(wanted, async (request, reply) => {
-      const text = (await body(request)).toString();
-      const refused = refusal(request, text);
+      const bytes = await body(request);
+      const text = bytes.toString();
       const { method, url, headers, httpVersion } = request;
+      // Of an upload only what describes it is signed, and that has the digest of the file.
+      const uploads = url.endsWith('/upload');
+      const file = uploads ? await part(request, bytes, 'file') : undefined;
+      const meta = uploads ? (await part(request, bytes, 'meta')).toString() : undefined;
+      let refused = refusal(request, meta ?? text);
+      if (uploads && JSON.parse(meta).sha256 !== Hash.sha256(file)) refused ??= 'sha256';
       requests.push({ method, url, headers, httpVersion, body: text, refused: refused ?? null });
       if (!refused && url.startsWith('/v3/billdownload/file?')) {
         // Files are not signed.
@@ -127,7 +133,9 @@ serve({
       }
       const [status, content] = refused
         ? [401, { code: 'SIGN_ERROR', message: refused }]
-        : answer(request, text);
+        : uploads
+          ? [200, { media_id: `${JSON.parse(meta).filename}-${file.length}` }]
+          : answer(request, text);
       const [signing, sent] = signed(content ? JSON.stringify(content) : '');
       reply.writeHead(status, signing).end(sent);
     });

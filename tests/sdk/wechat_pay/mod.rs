@@ -1,5 +1,9 @@
 //! `wechatpay-axios-plugin` judges what the gateway signed, and signs what the gateway must verify.
 
+mod calls;
+mod contents;
+mod notifications;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -99,7 +103,11 @@ async fn the_stand_in_and_the_sdks_own_client_agree() {
     });
     let found = client.ask("call", find.clone()).await;
     assert_eq!(found["body"]["trade_state"], "NOTPAY", "and found: {found}");
-    assert_eq!(stage.refusals().await, [Value::Null, Value::Null], "both were signed well");
+    let file = json!({ "filename": "a.png", "text": "中 picture" });
+    let upload = json!({ "path": "/v3/merchant/media/upload", "file": file });
+    let uploaded = client.ask("upload", upload).await;
+    assert_eq!(uploaded["body"]["media_id"], "a.png-11", "a file is taken: {uploaded}");
+    assert_eq!(stage.refusals().await, [const { Value::Null }; 3], "all were signed well");
 
     for lie in LIES {
         stage.provider.ask("misbehave", json!({ "how": lie })).await;
