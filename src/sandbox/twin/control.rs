@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /_book` | everything in the book, and what became of notifications |
 //! | `POST /_pay {"order": "…"}` | the payer pays |
-//! | `POST /_faults {"name": "lost_answer", "times": 1}` | plans a fault; or `"share": 0.1`, and `"on": "answer"` or `"notification"` |
+//! | `POST /_faults {"name": "lost_answer", "times": 1}` | plans a fault; or `"share": 0.1`; `"on": "answer"` or `"notification"` and `"order": "…"` narrow it |
 //! | `GET /_faults`, `DELETE /_faults` | what is planned; nothing any more |
 //! | `POST /_rotate`, `POST /_retire`, `GET /_keys` | new keys; ends the old ones; the good ones |
 //! | `GET /_wire` | the last request and answer as they crossed the network |
@@ -79,7 +79,12 @@ fn plan(twin: &Twin, request: &Request) -> Reply {
         let expected = "expected \"times\", a number, or \"share\", from 0 to 1; \"on\" may be `answer` or `notification`";
         return wrong(StatusCode::BAD_REQUEST, expected);
     };
-    twin.faults().plan(fault, Plan { on, ..plan });
+    let plan = Plan { on, ..plan };
+    match body.get("order") {
+        None => twin.faults().plan(fault, plan),
+        Some(Value::String(order)) => twin.faults().plan_for(order, fault, plan),
+        Some(_) => return wrong(StatusCode::BAD_REQUEST, "expected \"order\" as a text"),
+    }
     ok(&twin.faults().shown())
 }
 

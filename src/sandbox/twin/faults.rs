@@ -62,7 +62,8 @@ pub struct Faults {
 
 #[derive(Default)]
 struct State {
-    plans: HashMap<Fault, Plan>,
+    /// With the one subject that a plan is for, if it is for one.
+    plans: HashMap<Fault, (Plan, Option<String>)>,
     /// How many draws there were for a fault and a subject, which stands here by its hash.
     turns: HashMap<(Fault, [u8; 32]), u64>,
 }
@@ -127,7 +128,12 @@ impl Faults {
 
     /// Replaces what was planned for this fault.
     pub fn plan(&self, fault: Fault, plan: Plan) {
-        self.state.lock().plans.insert(fault, plan);
+        self.state.lock().plans.insert(fault, (plan, None));
+    }
+
+    /// Replaces what was planned for this fault, and plans it for one subject alone: an order, say.
+    pub fn plan_for(&self, subject: &str, fault: Fault, plan: Plan) {
+        self.state.lock().plans.insert(fault, (plan, Some(subject.to_owned())));
     }
 
     /// Plans no fault any more.
@@ -138,8 +144,10 @@ impl Faults {
     /// Whether this fault happens now, to this subject.
     pub fn strikes(&self, fault: Fault, on: On, subject: &str) -> bool {
         let mut state = self.state.lock();
-        let Some(plan) = state.plans.get_mut(&fault) else { return false };
-        if plan.on.is_some_and(|wanted| wanted != on) {
+        let Some((plan, only)) = state.plans.get_mut(&fault) else { return false };
+        if plan.on.is_some_and(|wanted| wanted != on)
+            || only.as_deref().is_some_and(|only| only != subject)
+        {
             return false;
         }
         if plan.times > 0 {
@@ -163,12 +171,14 @@ impl Faults {
     pub fn shown(&self) -> Value {
         let state = self.state.lock();
         let plans = Fault::ALL.iter().filter_map(|(name, fault)| {
-            let plan = state.plans.get(fault)?;
+            let (plan, only) = state.plans.get(fault)?;
             let share = f64::from(plan.share) / f64::from(WHOLE);
             let mut shown = json!({ "share": share, "times": plan.times });
-            if let (Some(on), Some(members)) = (plan.on, shown.as_object_mut()) {
-                let on = if on == On::Answer { "answer" } else { "notification" };
-                members.insert("on".to_owned(), on.into());
+            let on = plan.on.map(|on| if on == On::Answer { "answer" } else { "notification" });
+            for (name, value) in [("on", on), ("order", only.as_deref())] {
+                if let (Some(value), Some(members)) = (value, shown.as_object_mut()) {
+                    members.insert(name.to_owned(), value.into());
+                }
             }
             Some(((*name).to_owned(), shown))
         });
@@ -231,6 +241,15 @@ mod tests {
         faults.plan(Fault::WrongSignature, Plan::times(1).on(On::Notification));
         assert!(!faults.strikes(Fault::WrongSignature, On::Answer, "a"), "not an answer");
         assert!(faults.strikes(Fault::WrongSignature, On::Notification, "a"), "a notification");
+    }
+
+    #[test]
+    fn a_fault_can_be_for_one_order_alone() {
+        let faults = Faults::new(Seed(1));
+        faults.plan_for("a", Fault::Slow, Plan::times(1));
+        assert!(!faults.strikes(Fault::Slow, On::Answer, "b"), "not another's");
+        assert_eq!(faults.shown()["slow"]["order"], "a", "and it is shown");
+        assert!(faults.strikes(Fault::Slow, On::Answer, "a"), "its own");
     }
 
     #[test]

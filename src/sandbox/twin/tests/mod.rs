@@ -193,6 +193,7 @@ async fn whoever_watches_can_pay_plan_faults_and_settle() {
         (json!({ "name": "slow", "share": 2 }), "a share of two"),
         (json!({ "name": "slow", "times": -1 }), "less than none"),
         (json!({ "name": "slow", "times": 1, "on": "both" }), "on what"),
+        (json!({ "name": "slow", "times": 1, "order": 7 }), "a number for an order"),
     ] {
         let refused = answered(bench.post("/_faults", &plan).await);
         assert_eq!(refused.0, StatusCode::BAD_REQUEST, "{what}");
