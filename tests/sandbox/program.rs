@@ -10,7 +10,7 @@ use reqwest::{Certificate, Client, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::{Folder, prepare, within};
+use crate::support::{Folder, PATIENCE, prepare, within};
 
 /// `tollgate sandbox` on a free port, killed when this is dropped.
 pub struct Sandbox {
@@ -69,6 +69,18 @@ impl Sandbox {
     pub async fn watch(&self, path: &str) -> Value {
         let answer = self.client.get(format!("{}{path}", self.url)).send();
         json_of(within(path, answer).await.unwrap()).await.1
+    }
+
+    /// Waits until this is true of what it shows.
+    pub async fn watch_until(&self, path: &str, holds: impl Fn(&Value) -> bool) {
+        let waited = async {
+            while !holds(&self.watch(path).await) {
+                tokio::task::yield_now().await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waited).await.is_err() {
+            panic!("{path} never became that: {:#}", self.watch(path).await);
+        }
     }
 
     /// Tells it something.
