@@ -8,39 +8,70 @@ use crate::{sandbox::Sandbox, support::*};
 
 const PAYMENT: &str = "/v1/payments/order_0001";
 
-/// The example between WeChat Pay's twin and an institution. Notifications go to a post box, and from
-/// there to the gateway when the test says so.
-struct WechatPay {
+/// The example between a twin and an institution. Notifications go to a post box, and from there to
+/// the gateway when the test says so.
+struct Party {
+    kind: &'static str,
     gateway: Gateway,
     twin: Sandbox,
     post: Provider,
     institution: Provider,
 }
 
-impl WechatPay {
-    async fn new() -> Self {
-        let post = Provider::http1(|_| Reply::new(200, "")).await;
+impl Party {
+    async fn wechat_pay() -> Self {
+        let settings = |twin: &Sandbox| {
+            let serial = twin.page.split_once("(serial_no)").unwrap().1;
+            json!({
+                "merchant_id": "1900000109",
+                "certificate_serial": serial.split_whitespace().next().unwrap(),
+                "private_key": { "file": "twin/apiclient_key.pem" },
+                "api_v3_key": { "file": "twin/api_v3_key" },
+                "platform_keys": { "public_keys": [
+                    { "id": twin.folder.read("pub_key_id").trim(), "key": "twin/pub_key.pem" }
+                ] },
+            })
+        };
+        let files = ["apiclient_key.pem", "api_v3_key", "pub_key.pem"];
+        Self::new("wechat_pay", &files, settings).await
+    }
+
+    async fn alipay() -> Self {
+        let settings = |twin: &Sandbox| {
+            json!({
+                "protocol": "v3",
+                "app_id": twin.folder.read("app_id").trim(),
+                "seller_id": twin.folder.read("seller_id").trim(),
+                "private_key": { "file": "twin/app_private_key.pem" },
+                "alipay_public_key": "twin/alipay_public_key.pem",
+                "encryption_key": { "file": "twin/encrypt_key" },
+            })
+        };
+        let files = ["app_private_key.pem", "alipay_public_key.pem", "encrypt_key"];
+        Self::new("alipay", &files, settings).await
+    }
+
+    async fn new(
+        kind: &'static str,
+        files: &[&str],
+        settings: impl FnOnce(&Sandbox) -> Value,
+    ) -> Self {
+        let post = Provider::http1(move |_| {
+            // Acknowledged in either one's words.
+            Reply::new(200, if kind == "alipay" { "success" } else { "" })
+        })
+        .await;
         let institution = Provider::http1(|_| Reply::new(204, "")).await;
-        let notify = format!("{}/notify/wechat_pay", post.url());
-        let twin = Sandbox::start("wechat_pay", &["--notify", &notify]).await;
-        let serial = twin.page.split_once("(serial_no)").unwrap().1;
-        let serial = serial.split_whitespace().next().unwrap();
-        let settings = json!({
-            "merchant_id": "1900000109",
-            "certificate_serial": serial,
-            "private_key": { "file": "twin/apiclient_key.pem" },
-            "api_v3_key": { "file": "twin/api_v3_key" },
-            "platform_keys": { "public_keys": [
-                { "id": twin.folder.read("pub_key_id").trim(), "key": "twin/pub_key.pem" }
-            ] },
-        });
+        let notify = format!("{}/notify/{kind}", post.url());
+        let twin = Sandbox::start(kind, &["--notify", &notify]).await;
+        let settings = settings(&twin);
         let mut all = example();
         for section in ["routes", "upstreams"] {
             for owner in owners(&mut all, section) {
-                keep_plugins(owner, &["map", "wechat_pay"]);
+                keep_plugins(owner, &["map", kind]);
                 let plugins = owner.get_mut("plugins").and_then(Value::as_array_mut);
                 for plugin in plugins.into_iter().flatten() {
-                    if let Some(own) = plugin.get_mut("wechat_pay") {
+                    if let Some(own) = plugin.get_mut(kind) {
                         *own = settings.clone();
                     }
                 }
@@ -51,11 +82,11 @@ impl WechatPay {
             upstream["tls"] = json!({ "trust": "twin/ca.pem" });
         }
         all["upstreams"]["institution"] = json!({ "endpoints": [institution.url()] });
-        let mut recipe = Recipe::new(written(&all));
-        for name in ["apiclient_key.pem", "api_v3_key", "pub_key.pem", "ca.pem"] {
+        let mut recipe = Recipe::new(written(&all)).file("twin/ca.pem", twin.folder.read("ca.pem"));
+        for name in files {
             recipe = recipe.file(&format!("twin/{name}"), twin.folder.read(name));
         }
-        Self { gateway: recipe.start(), twin, post, institution }
+        Self { kind, gateway: recipe.start(), twin, post, institution }
     }
 
     async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
@@ -89,7 +120,8 @@ impl WechatPay {
             }
         }
         let mut caller = Http1::connect(self.gateway.address("providers")).await;
-        caller.call("POST", "/notify/wechat_pay", &fields, &notice.body, None).await
+        let path = format!("/notify/{}", self.kind);
+        caller.call("POST", &path, &fields, &notice.body, None).await
     }
 
     fn event(&self, number: usize) -> Value {
@@ -98,16 +130,16 @@ impl WechatPay {
     }
 }
 
-fn payment(order: &str) -> Value {
-    json!({ "channel": "wechat_pay", "order_id": order, "amount": "10.50", "currency": "CNY",
+fn payment(channel: &str) -> Value {
+    json!({ "channel": channel, "order_id": "order_0001", "amount": "10.50", "currency": "CNY",
         "description": "Tea" })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_at_wechat_pay_lives_from_its_code_to_its_refund() {
-    let party = WechatPay::new().await;
+    let party = Party::wechat_pay().await;
     let query = format!("{PAYMENT}?channel=wechat_pay");
-    let made = party.done("POST", "/v1/payments", payment("order_0001")).await;
+    let made = party.done("POST", "/v1/payments", payment("wechat_pay")).await;
     assert_eq!(made["status"], "requires_action", "made: {made}");
     assert_eq!(made["action"]["type"], "qr_code", "and to be scanned: {made}");
     let found = party.done("GET", &query, Value::Null).await;
@@ -150,16 +182,63 @@ async fn a_payment_at_wechat_pay_lives_from_its_code_to_its_refund() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_payment_at_alipay_lives_from_its_code_to_its_refund() {
+    let party = Party::alipay().await;
+    let query = format!("{PAYMENT}?channel=alipay");
+    let made = party.done("POST", "/v1/payments", payment("alipay")).await;
+    assert_eq!(made["action"]["type"], "qr_code", "made, and to be scanned: {made}");
+    let unseen = party.call("GET", &query, Value::Null).await;
+    assert_eq!(unseen.status, 404, "a code that nobody scanned: {}", unseen.text());
+    assert_eq!(parsed(&unseen)["error"]["provider_code"], "ACQ.TRADE_NOT_EXIST", "is no trade");
+
+    party.twin.tell("/_pay", &json!({ "order": "order_0001" })).await;
+    let taken = party.deliver(1).await;
+    assert_eq!((taken.status, taken.text().as_str()), (200, "success"), "Alipay is told");
+    let event = party.event(1);
+    assert_eq!(
+        (&event["event"], &event["order_id"], &event["amount"], &event["status"]),
+        (&json!("payment.paid"), &json!("order_0001"), &json!("10.50"), &json!("paid")),
+        "the institution reads one clean event: {event}"
+    );
+    let found = party.done("GET", &query, Value::Null).await;
+    assert_eq!((&found["status"], &found["amount"]), (&json!("paid"), &json!("10.50")), "{found}");
+    assert_eq!(found["provider_reference"], event["provider_reference"], "one number for both");
+    let cancel = json!({ "channel": "alipay" });
+    let refused = party.call("POST", &format!("{PAYMENT}/cancel"), cancel).await;
+    assert_eq!(refused.status, 409, "what is paid cannot be cancelled: {}", refused.text());
+
+    let refund = json!({ "channel": "alipay", "refund_id": "refund_0001", "amount": "2.50",
+        "currency": "CNY" });
+    let refunds = format!("{PAYMENT}/refunds");
+    let made = party.done("POST", &refunds, refund.clone()).await;
+    let pair = (&made["status"], &made["amount"]);
+    assert_eq!(pair, (&json!("succeeded"), &json!("2.50")), "a refund: {made}");
+    let again = party.done("POST", &refunds, refund).await;
+    assert_eq!(again["status"], "pending", "sent again, nothing more moves: {again}");
+    let path = format!("{refunds}/refund_0001?channel=alipay");
+    let found = party.done("GET", &path, Value::Null).await;
+    let pair = (&found["status"], &found["amount"]);
+    assert_eq!(pair, (&json!("succeeded"), &json!("2.50")), "and it is there: {found}");
+    let absent = format!("{refunds}/refund_0002?channel=alipay");
+    let absent = party.call("GET", &absent, Value::Null).await;
+    assert_eq!(absent.status, 404, "another refund is not: {}", absent.text());
+
+    let book = party.twin.watch("/_book").await;
+    let totals = &book["totals"]["CNY"];
+    assert_eq!((&totals["paid"], &totals["refunded"]), (&json!(1050), &json!(250)), "{book:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payment_whose_answer_was_lost_is_made_once_when_it_is_sent_again() {
-    let party = WechatPay::new().await;
+    let party = Party::wechat_pay().await;
     party.twin.tell("/_faults", &json!({ "name": "lost_answer", "times": 1 })).await;
-    let lost = party.call("POST", "/v1/payments", payment("order_0001")).await;
+    let lost = party.call("POST", "/v1/payments", payment("wechat_pay")).await;
     assert_eq!(lost.fault().as_deref(), Some("upstream_broken"), "unknown: {}", lost.text());
-    party.done("POST", "/v1/payments", payment("order_0001")).await;
+    party.done("POST", "/v1/payments", payment("wechat_pay")).await;
     let book = party.twin.watch("/_book").await;
     assert_eq!(book["orders"], 1, "the same order: {book:#}");
     party.twin.tell("/_faults", &json!({ "name": "wrong_signature", "times": 1 })).await;
-    let forged = party.call("POST", "/v1/payments", payment("order_0001")).await;
+    let forged = party.call("POST", "/v1/payments", payment("wechat_pay")).await;
     assert_eq!(forged.status, 502, "an answer that is not WeChat Pay's: {}", forged.text());
     let fault = forged.fault().unwrap_or_default();
     assert!(fault.starts_with("upstream_signature_"), "is not mapped, but refused: {fault}");
