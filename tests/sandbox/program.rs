@@ -78,9 +78,8 @@ impl Sandbox {
                 tokio::task::yield_now().await;
             }
         };
-        if tokio::time::timeout(PATIENCE, waited).await.is_err() {
-            panic!("{path} never became that: {:#}", self.watch(path).await);
-        }
+        let ended = tokio::time::timeout(PATIENCE, waited).await;
+        assert!(ended.is_ok(), "{path} never became that: {:#}", self.watch(path).await);
     }
 
     /// Tells it something.
