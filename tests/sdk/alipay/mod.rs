@@ -1,5 +1,8 @@
 //! `alipay-sdk` judges what the gateway signed, and signs what the gateway must verify.
 
+mod calls;
+mod notifications;
+
 use serde_json::{Value, json};
 
 use crate::{
