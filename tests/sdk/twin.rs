@@ -18,7 +18,7 @@ use crate::{
 
 const ORDER: &str = "/v3/pay/transactions/out-trade-no/order-1";
 
-/// A twin that is served over TLS, and what its merchant has in files.
+/// A twin that is served, and what its merchant has in files.
 struct Served {
     twin: Arc<Twin>,
     server: Server<Twin>,
@@ -26,7 +26,8 @@ struct Served {
 }
 
 impl Served {
-    fn new(provider: &str, options: Options) -> Self {
+    /// Over TLS, or not: not every SDK can be told whom to trust.
+    fn new(provider: &str, over_tls: bool, options: Options) -> Self {
         prepare();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let (kept, now) = (Kept::default(), clock.unix());
@@ -38,7 +39,9 @@ impl Served {
         let entropy = Arc::new(SystemEntropy);
         let twin = Twin::new(dialect, options, clock.clone(), entropy).unwrap();
         let address = ([127, 0, 0, 1], 0).into();
-        let server = Server::start_at(address, provider, twin.clone(), Some(&pair), clock).unwrap();
+        let server =
+            Server::start_at(address, provider, twin.clone(), over_tls.then_some(&pair), clock);
+        let server = server.unwrap();
         Self { twin, server, files }
     }
 
@@ -64,6 +67,28 @@ impl Served {
         client.ask("connect", settings).await;
         client
     }
+
+    /// Alipay's SDK, with this private key, and with certificates or bare keys.
+    async fn alipay(&self, private_key: &str, certificates: bool) -> Script {
+        let mut client = Script::node("alipay.js");
+        let base = format!("http://{}", self.server.address());
+        let mut settings = json!({
+            "appId": self.file("app_id"),
+            "privateKey": private_key,
+            "gateway": format!("{base}/gateway.do"),
+            "endpoint": base,
+            "encryptKey": self.file("encrypt_key"),
+        });
+        if certificates {
+            settings["appCertContent"] = json!(self.file("appCertPublicKey.crt"));
+            settings["alipayPublicCertContent"] = json!(self.file("alipayCertPublicKey_RSA2.crt"));
+            settings["alipayRootCertContent"] = json!(self.file("alipayRootCert.crt"));
+        } else {
+            settings["alipayPublicKey"] = json!(self.file("alipay_public_key.pem"));
+        }
+        client.ask("connect", settings).await;
+        client
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,7 +96,7 @@ impl Served {
 async fn wechat_pays_twin_and_its_sdk_agree() {
     let shop = Provider::http1(|_| Reply::new(204, "")).await;
     let notify = Some(format!("http://{}/notify", shop.address));
-    let served = Served::new("wechat_pay", Options { notify, ..Options::default() });
+    let served = Served::new("wechat_pay", true, Options { notify, ..Options::default() });
     let mut client = served.wechat_pay(served.file("apiclient_key.pem")).await;
     let mchid = served.file("merchant_id").to_owned();
     let order = json!({
@@ -120,4 +145,55 @@ async fn wechat_pays_twin_and_its_sdk_agree() {
     let mut impostor = served.wechat_pay(&STRANGER.private).await;
     let refused = impostor.try_ask("call", find).await.expect_err("an impostor");
     assert_eq!(refused["status"], 401, "a stranger's key is refused: {refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the SDKs: make test-sdk"]
+async fn alipays_twin_and_its_sdk_agree() {
+    let shop = Provider::http1(|_| Reply::new(200, "success")).await;
+    let notify = Some(format!("http://{}/notify", shop.address));
+    let served = Served::new("alipay", false, Options { notify, ..Options::default() });
+    for (number, certificates) in [false, true].into_iter().enumerate() {
+        let mut app = served.alipay(served.file("app_private_key.pem"), certificates).await;
+        let order = format!("order-{number}");
+        let terms =
+            json!({ "out_trade_no": order, "total_amount": "5.00", "subject": "测试 a=b&c%+" });
+        let path = "/v3/alipay/trade/precreate";
+        let making = json!({ "method": "POST", "path": path, "options": { "body": terms } });
+        let made = app.ask("curl", making).await;
+        assert!(made["data"]["qr_code"].is_string(), "the SDK's order is taken: {made}");
+        served.twin.desk().pay(&order).unwrap();
+
+        let content = json!({ "out_trade_no": order });
+        let first = json!({ "bizContent": content });
+        let first = json!({ "method": "alipay.trade.query", "params": first });
+        let path = "/v3/alipay/trade/query";
+        let second = json!({ "method": "POST", "path": path, "options": { "body": content } });
+        let secret = json!({ "body": content, "needEncrypt": true });
+        let secret = json!({ "method": "POST", "path": path, "options": secret });
+        for (action, query) in [("exec", &first), ("curl", &second), ("curl", &secret)] {
+            let found = app.ask(action, query.clone()).await.to_string();
+            assert!(found.contains("TRADE_SUCCESS"), "it is found by {query}: {found}");
+        }
+
+        shop.until("the notification", |requests| {
+            requests.iter().filter(|one| one.complete).count() > number
+        })
+        .await;
+        let notice = shop.requests()[number].body.clone();
+        let notice = json!({ "body": String::from_utf8(notice).unwrap() });
+        let form = app.ask("decode", notice).await;
+        assert_eq!(form["out_trade_no"], order, "it is told what became of it: {form}");
+        let taken = app.ask("check", json!({ "form": form })).await;
+        assert_eq!(taken, true, "and the SDK takes it: {form}");
+
+        for (action, query) in [("exec", &first), ("curl", &second)] {
+            served.twin.faults().plan(Fault::WrongSignature, Plan::times(1));
+            let refused = app.try_ask(action, query.clone()).await;
+            assert!(refused.is_err(), "a wrong signature is refused after {action}: {refused:?}");
+        }
+        let mut impostor = served.alipay(&STRANGER.private, certificates).await;
+        let refused = impostor.try_ask("curl", second).await.expect_err("an impostor");
+        assert_eq!(refused["code"], "invalid-signature", "a stranger's key: {refused}");
+    }
 }

@@ -50,6 +50,7 @@ serve(
       return { form, body: encode(form) };
     },
     encode: ({ form }) => encode(form),
+    decode: ({ body: text }) => Object.fromEntries(new URLSearchParams(text)),
     /** What the SDK says of a notification. */
     check: ({ form }) => merchant.checkNotifySignV2(form),
     /** What the SDK says of a signed text. */
