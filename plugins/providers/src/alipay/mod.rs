@@ -15,6 +15,7 @@ mod config;
 mod content;
 mod form;
 mod keys;
+mod known_answers;
 mod message;
 mod multipart;
 mod notifications;
@@ -26,3 +27,4 @@ mod v2_answer;
 mod v3;
 
 pub use config::{Alipay, CertificateFiles, Protocol, UnsignedErrors};
+pub(crate) use known_answers::KNOWN_ANSWERS;

@@ -156,7 +156,7 @@ impl Notifications {
 }
 
 /// What may be signed, and what of the form each reading covers.
-fn readings(form: Parameters) -> Vec<(Vec<u8>, Parameters)> {
+pub(super) fn readings(form: Parameters) -> Vec<(Vec<u8>, Parameters)> {
     let mut filled = form.clone();
     filled.retain(|_, value| !value.is_empty());
     let differs = filled.iter().count() < form.iter().count();

@@ -32,9 +32,9 @@ pub(super) struct V2Answers {
 }
 
 /// The parts of an answer.
-struct Parts<'a> {
-    content: ValueRef<'a>,
-    signature: Option<String>,
+pub(super) struct Parts<'a> {
+    pub content: ValueRef<'a>,
+    pub signature: Option<String>,
     certificate: Option<String>,
 }
 
@@ -96,7 +96,7 @@ impl V2Answers {
 impl<'a> Parts<'a> {
     /// `None` unless there is exactly one content, and every part has the right type. No member can
     /// be there twice: the parser refuses that.
-    fn of(document: &'a Document, method: &str) -> Option<Self> {
+    pub fn of(document: &'a Document, method: &str) -> Option<Self> {
         let root = document.root();
         let text = |name: &str| match root.get(name) {
             None => Some(None),

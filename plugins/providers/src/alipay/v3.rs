@@ -215,7 +215,7 @@ pub(super) fn text_to_sign(
 }
 
 /// The text that an answer's signature is over.
-fn answer_text(timestamp: &str, nonce: &str, body: &[u8]) -> Vec<u8> {
+pub(super) fn answer_text(timestamp: &str, nonce: &str, body: &[u8]) -> Vec<u8> {
     let mut text = format!("{timestamp}\n{nonce}\n").into_bytes();
     text.extend_from_slice(body);
     text.push(b'\n');

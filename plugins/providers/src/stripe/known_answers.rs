@@ -10,8 +10,8 @@ use crate::verification::VerifyingKey;
 /// What the scheme must answer.
 pub(crate) const KNOWN_ANSWERS: &[KnownAnswer] = &[
     KnownAnswer {
-        algorithm: "Stripe-Signature v1",
-        source: "made with stripe-node 23.1.0",
+        algorithm: "Stripe webhook",
+        source: "made with stripe 23.1.0 for Node.js",
         check: || {
             let altered = PAYLOAD.replace("evt_test", "evt_tent");
             let later = HEADER.replacen("t=1767225600", "t=1767225601", 1);
@@ -22,8 +22,8 @@ pub(crate) const KNOWN_ANSWERS: &[KnownAnswer] = &[
         },
     },
     KnownAnswer {
-        algorithm: "Stripe-Signature v1, two secrets",
-        source: "made with stripe-node 23.1.0",
+        algorithm: "Stripe webhook with two codes",
+        source: "made with stripe 23.1.0 for Node.js",
         check: || {
             accepted(SECRET, &rolled("v1"), PAYLOAD) && !accepted(SECRET, &rolled("v0"), PAYLOAD)
         },

@@ -17,6 +17,7 @@ mod config;
 mod expected;
 mod fields;
 mod files;
+mod known_answers;
 mod merchant;
 mod multipart;
 mod notifications;
@@ -31,6 +32,7 @@ pub use config::{
     Download, DownloadSettings, FilePath, PlatformKeySettings, PublicKeySettings, UnsignedAnswers,
     UnsignedErrors, WechatPay,
 };
+pub(crate) use known_answers::KNOWN_ANSWERS;
 pub use variant::Variant;
 
 /// The plugin's name in the configuration.
