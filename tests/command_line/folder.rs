@@ -25,6 +25,7 @@ pub fn folder() -> Folder {
         ("keys/p384.key", p384.serialize_pem()),
         ("keys/aes128.key", "MDEyMzQ1Njc4OWFiY2RlZg==".to_owned()),
         ("keys/aes256.key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned()),
+        ("keys/api_v3.key", "0123456789abcdef0123456789abcdef".to_owned()),
         ("keys/short.key", "c2hvcnQ=".to_owned()),
         ("keys/jwks.json", r#"{"keys":[]}"#.to_owned()),
         ("text", "neither PEM nor JSON".to_owned()),

@@ -140,6 +140,27 @@ fn errors_of_aes_gcm() {
     );
 }
 
+#[test]
+fn errors_of_wechat_pay() {
+    let key = "public_keys: [{ id: PUB_KEY_ID_1, key: keys/rsa.pem }]";
+    let entries = [
+        "wechat_pay: { merchant_id: '1' }".to_owned(),
+        "wechat_pay: { merchant_id: '1 2', api_v3_key: { file: keys/short.key }, platform_keys: { } }".to_owned(),
+        "wechat_pay: { merchant_id: '1', api_v3_key: { file: keys/api_v3.key }, platform_keys: { } }".to_owned(),
+        format!("wechat_pay: {{ merchant_id: '1', api_v3_key: {{ file: keys/aes256.key }}, platform_keys: {{ {key} }} }}"),
+        "wechat_pay: { merchant_id: '1', api_v3_key: { file: keys/api_v3.key }, platform_keys: { public_keys: [{ id: 'a b', key: keys/p256.pem }], certificates: [keys/rsa.pem, tls/one.pem] } }".to_owned(),
+        "wechat_pay: { merchant_id: '1', api_v3_key: { file: keys/api_v3.key }, platform_keys: { download: true } }".to_owned(),
+        "wechat_pay: { merchant_id: '1', api_v3_key: { file: keys/api_v3.key }, platform_keys: { download: { upstream: nobody, every: 1s } } }".to_owned(),
+        "wechat_pay: { merchant_id: '1', api_v3_key: { file: keys/api_v3.key }, platform_keys: { download: { upstream: provider, evry: 1h } } }".to_owned(),
+        "wechat_pay: { merchant_id: '1', api_v3_key: { file: keys/api_v3.key }, platform_keys: { download: often } }".to_owned(),
+        format!("wechat_pay: {{ merchant_id: '1', certificate_serial: '1G', private_key: {{ file: text }}, api_v3_key: {{ file: keys/api_v3.key }}, platform_keys: {{ {key} }} }}"),
+        format!("wechat_pay: {{ merchant_id: '1', api_v3_key: {{ file: keys/api_v3.key }}, platform_keys: {{ {key} }}, encrypt_fields: [a, a.b], unsigned_errors: status, unsigned_answers: [bills] }}"),
+        format!("wechat_pay: {{ merchant_id: '1', api_v3_key: {{ file: keys/api_v3.key }}, platform_keys: {{ {key} }}, decrypt_fields: [a], unsigned_answers: [statements] }}"),
+        format!("wechat_pay: {{ merchant_id: '1', api_v3_key: {{ file: keys/api_v3.key }}, platform_keys: {{ {key} }}, algorithm: sm2 }}"),
+    ];
+    plugins("wechat_pay", &entries.each_ref().map(String::as_str));
+}
+
 /// Checks each of these plugins on a route of its own, and compares all that is said.
 fn plugins(name: &str, entries: &[&str]) {
     let folder = folder();

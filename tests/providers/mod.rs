@@ -2,3 +2,4 @@
 
 mod alipay;
 mod stripe;
+mod wechat_pay;
