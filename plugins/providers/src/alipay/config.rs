@@ -64,6 +64,12 @@ pub struct Alipay {
     /// directions: 1 second to 24 hours; for `v3` answers and for `antom`. Without it, 10 minutes.
     pub window: Option<Duration>,
 
+    /// Methods that a payer's app or browser calls with what was signed here; for `v2`. The caller is
+    /// answered with `{"order_string": "…"}`, and nothing is sent to Alipay: an app hands the text to
+    /// Alipay's SDK, a page opens `https://openapi.alipay.com/gateway.do?` followed by it.
+    #[serde(default = "for_payers")]
+    pub signed_orders: Vec<String>,
+
     /// What happens to an error of Alipay that carries no signature at all.
     #[serde(default)]
     pub unsigned_errors: UnsignedErrors,
@@ -112,3 +118,15 @@ pub enum UnsignedErrors {
     /// gateway can then make a payment that succeeded look as if it had failed.
     Pass,
 }
+
+fn for_payers() -> Vec<String> {
+    FOR_PAYERS.map(str::to_owned).to_vec()
+}
+
+/// Methods that Alipay's documents have an app or a page call.
+const FOR_PAYERS: [&str; 4] = [
+    "alipay.trade.app.pay",
+    "alipay.trade.page.pay",
+    "alipay.trade.wap.pay",
+    "alipay.fund.auth.order.app.freeze",
+];

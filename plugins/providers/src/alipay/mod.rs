@@ -19,6 +19,7 @@ mod known_answers;
 mod message;
 mod multipart;
 mod notifications;
+mod read;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use tollgate_api::{
-    Clock, Exchange, Fault, Flow, Hooks, Needs, Plugin, Request, Step, Turn, codes,
-    json::{Document, Kind, Limits},
+    Answer, Clock, Exchange, Fault, Flow, Hooks, Needs, Plugin, Request, Step, Turn, codes,
+    json::{Document, Kind, Limits, encode_string},
 };
 use tollgate_crypto::{Secret, base64_encode};
 
@@ -29,6 +29,8 @@ pub(super) struct V2Calls {
     pub signatory: Signatory,
     pub content: Option<Arc<ContentKey>>,
     pub answers: V2Answers,
+    /// Methods that are answered with what was signed.
+    pub signed_orders: Vec<String>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -55,6 +57,9 @@ impl Plugin for V2Calls {
     fn on_request<'a>(&'a self, exchange: &'a mut Exchange) -> Step<'a, Flow> {
         Step::later(async move {
             let (called, parameters) = self.sign(&exchange.request).await?;
+            if self.signed_orders.contains(&called) {
+                return Ok(Flow::Respond(Box::new(order(&parameters))));
+            }
             let request = &mut exchange.request;
             request.method = Method::POST;
             PATH.clone_into(&mut request.path);
@@ -132,6 +137,13 @@ impl V2Identity {
     }
 }
 
+/// The answer with everything that was signed, for the payer's app or browser.
+fn order(parameters: &Parameters) -> Answer {
+    let order = encode_string(&parameters.encode(|_| true));
+    let body = Bytes::from(format!("{{\"order_string\":{order}}}"));
+    Answer::new(StatusCode::OK, "application/json", body)
+}
+
 /// What the caller gave: in the query, and in a form or a JSON object.
 fn given(request: &Request) -> Result<Parameters, Fault> {
     let query = request.query.as_deref().unwrap_or_default();
@@ -180,9 +192,9 @@ fn of_form(error: FormError) -> Fault {
 }
 
 /// Names of methods look like `alipay.trade.pay`. The answer's member is named after it.
-fn is_method(name: &str) -> bool {
+pub(super) fn is_method(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_');
-    name.len() <= 128 && name.bytes().all(plain)
+    (1..=128).contains(&name.len()) && name.bytes().all(plain)
 }
 
 /// Whether a charset is the one that is spoken here.

@@ -68,6 +68,12 @@ fn what_does_not_fit_is_refused_where_it_stands() {
         (upstream, with(settings("v3"), "window", json!("999ms")), "/window", "`1s`"),
         (
             upstream,
+            with(settings("v2"), "signed_orders", json!(["a&b"])),
+            "/signed_orders/0",
+            "method",
+        ),
+        (
+            upstream,
             with(settings("v3"), "alipay_public_key", json!("content.key")),
             "/alipay_public_key",
             "expected",

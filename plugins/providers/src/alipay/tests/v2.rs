@@ -1,6 +1,7 @@
 //! v2 against the official SDKs' messages, and what the vectors do not show.
 
 use http::HeaderValue;
+use tollgate_api::Flow;
 
 use super::*;
 
@@ -275,6 +276,41 @@ async fn an_error_without_a_signature_passes_only_where_the_settings_say_so() {
     let wrong = format!("{{\"error_response\":{error},\"sign\":\"AAAA\"}}");
     let found = answer_to_query(pass, answer_with_body(wrong)).await;
     assert_eq!(found, Err("upstream_signature_invalid"), "a wrong signature is not none");
+}
+
+#[tokio::test]
+async fn what_a_payers_app_or_page_calls_is_signed_for_the_caller_and_not_sent() {
+    let vectors = generated("alipay.json");
+    let sign = signs(text(&vectors["app_private_key_pem"]));
+    let given = |method| json!({ "method": method, "biz_content": { "subject": "a&b 中" } });
+    let default = plugin(Side::Upstream, settings("v2"));
+    let chosen = with(settings("v2"), "signed_orders", json!(["alipay.user.agreement.page.sign"]));
+    let chosen = plugin(Side::Upstream, chosen);
+    for (plugin, method, here) in [
+        (&default, "alipay.trade.app.pay", true),
+        (&default, "alipay.trade.page.pay", true),
+        (&default, "alipay.trade.wap.pay", true),
+        (&default, "alipay.trade.pay", false),
+        (&chosen, "alipay.user.agreement.page.sign", true),
+        (&chosen, "alipay.trade.app.pay", false),
+    ] {
+        let mut exchange = call(&given(method));
+        let flow = plugin.on_request(&mut exchange).resolve().await.unwrap();
+        let Flow::Respond(answer) = flow else {
+            assert!(!here, "{method} is answered here");
+            continue;
+        };
+        assert!(here, "{method} is sent");
+        let body: Value = serde_json::from_str(&body_of(&answer.body)).unwrap();
+        let mut order = decoded(text(&body["order_string"]));
+        let signature = order.remove("sign").unwrap();
+        let pairs: Vec<_> = order.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(signature, sign(pairs.join("&").as_bytes()), "{method}: {order:?}");
+        assert_eq!(order["biz_content"], "{\"subject\":\"a&b 中\"}", "{method}");
+        exchange.answer = Some(*answer);
+        let passed = plugin.on_response(&mut exchange).resolve().await;
+        assert!(passed.is_ok(), "{method}: our own answer is not taken for Alipay's");
+    }
 }
 
 #[tokio::test]
