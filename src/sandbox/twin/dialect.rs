@@ -1,6 +1,6 @@
 //! What differs from provider to provider.
 
-use std::time::Duration;
+use std::{any::Any, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -88,6 +88,8 @@ pub struct Answer {
     pub acts: bool,
     /// Whether it carries the provider's signature.
     pub signed: bool,
+    /// What ends when the answer is on its way.
+    pub until_sent: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// How something is signed.
@@ -119,6 +121,8 @@ pub enum Event {
     Refunded(Refund, Box<Payment>),
     /// An order was closed.
     Closed(Payment),
+    /// An attempt to pay failed; the order is still open.
+    Failed(Payment),
 }
 
 /// What is told, before it is signed.
@@ -199,6 +203,7 @@ impl Answer {
             subject: None,
             acts: false,
             signed: true,
+            until_sent: None,
         }
     }
 
@@ -230,7 +235,7 @@ impl Event {
     /// The payment it is about.
     pub fn payment(&self) -> &Payment {
         match self {
-            Self::Paid(payment) | Self::Closed(payment) => payment,
+            Self::Paid(payment) | Self::Closed(payment) | Self::Failed(payment) => payment,
             Self::Refunded(_, payment) => payment,
         }
     }

@@ -36,6 +36,7 @@ mod notifier;
 mod providers;
 mod seed;
 mod shared;
+pub mod stripe;
 mod tls;
 pub mod wechat_pay;
 

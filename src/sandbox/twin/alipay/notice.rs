@@ -14,6 +14,9 @@ use super::{
 
 /// One for each event: what became of the trade.
 pub(super) fn letters(twin: &Alipay, event: &Event, desk: &Desk) -> Vec<Letter> {
+    if let Event::Failed(_) = event {
+        return Vec::new();
+    }
     let payment = event.payment();
     let time = |since| Moment::of(since, CHINA).plain();
     let refund = if let Event::Refunded(refund, _) = event { Some(refund) } else { None };

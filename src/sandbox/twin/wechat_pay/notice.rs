@@ -31,8 +31,8 @@ pub(super) fn letters(twin: &WechatPay, event: &Event, desk: &Desk) -> Vec<Lette
             refund.notify.clone(),
             serial(&refund.details),
         ),
-        // WeChat Pay says nothing about orders that were closed.
-        Event::Closed(_) => return Vec::new(),
+        // WeChat Pay says nothing about orders that were closed, or not paid.
+        Event::Closed(_) | Event::Failed(_) => return Vec::new(),
     };
     let now = Moment::of(desk.now(), CHINA);
     let nonce = desk.nonce(12);
