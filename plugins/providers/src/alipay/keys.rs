@@ -31,11 +31,13 @@ impl Certified {
 impl AlipayKeys {
     /// The key that an answer is checked with: one that must be named, with certificates. A bare key
     /// has no name, so what the answer says about one is not looked at.
-    pub fn named(&self, number: Option<&str>) -> Result<String, Refusal> {
-        match (self, number) {
-            (Self::Bare(_), _) => Ok(String::new()),
-            (Self::Certified { .. }, Some(number)) if !number.is_empty() => Ok(number.to_owned()),
-            (Self::Certified { .. }, _) => Err(Refusal::Missing),
+    pub fn named(&self, number: Result<Option<&str>, Refusal>) -> Result<String, Refusal> {
+        match self {
+            Self::Bare(_) => Ok(String::new()),
+            Self::Certified { .. } => match number? {
+                Some(number) if !number.is_empty() => Ok(number.to_owned()),
+                _ => Err(Refusal::Missing),
+            },
         }
     }
 }

@@ -65,7 +65,7 @@ impl V2Answers {
         let signature = parts.signature.as_deref().ok_or(Refusal::Missing)?;
         let signature = base64_decode(signature).map_err(|_| Refusal::Malformed)?;
         let mut presented = Presented {
-            key_id: self.keys.named(parts.certificate.as_deref())?,
+            key_id: self.keys.named(Ok(parts.certificate.as_deref()))?,
             time: None,
             message: parts.content.raw().as_bytes().to_vec(),
             signatures: vec![signature],

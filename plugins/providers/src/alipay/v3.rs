@@ -158,7 +158,7 @@ impl V3Calls {
         let signature = field(headers, SIGNATURE)?;
         let (timestamp, nonce) = (field(headers, TIMESTAMP)?, field(headers, NONCE)?);
         Ok(Presented {
-            key_id: self.keys.named(optional_field(headers, NUMBER)?)?,
+            key_id: self.keys.named(optional_field(headers, NUMBER))?,
             time: Some(time::milliseconds(timestamp).ok_or(Refusal::Malformed)?),
             message: answer_text(timestamp, nonce, body),
             signatures: vec![base64_decode(signature).map_err(|_| Refusal::Malformed)?],

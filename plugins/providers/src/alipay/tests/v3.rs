@@ -243,6 +243,19 @@ async fn an_error_without_a_signature_is_refused_unless_the_settings_let_it_pass
 }
 
 #[tokio::test]
+async fn with_a_bare_key_it_does_not_matter_which_certificate_an_answer_names() {
+    let plugin = plugin(Side::Upstream, settings("v3"));
+    for number in ["", "00"] {
+        let mut exchange = called(&*plugin, exchange_with_body("{}")).await.unwrap();
+        let mut answer = signed("{}", &format!("n{number}"));
+        answer.headers.insert("alipay-sn", HeaderValue::from_static(number));
+        let found = answered(&*plugin, &mut exchange, answer).await;
+        assert_eq!(found.as_deref(), Ok("{}"), "`{number}`");
+        assert_eq!(header(&exchange.answer.unwrap().headers, "alipay-sn"), None, "`{number}`");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_counts_once_and_for_ten_minutes() {
     let mut bench = bench(Side::Upstream);
     let plugin = bench.plugin::<Alipay>(settings("v3"));
