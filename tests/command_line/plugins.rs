@@ -53,6 +53,22 @@ fn errors_of_checks() {
 }
 
 #[test]
+fn errors_of_stripe() {
+    plugins(
+        "stripe",
+        &[
+            "stripe: {}",
+            "stripe: { secret_key: { file: text }, version: 2025-09-30.clover }",
+            "stripe: { webhook_secrets: [{ file: text }], livemode: true }",
+            "stripe: { webhook_secrets: [whsec_in_the_open] }",
+            "stripe: { webhook_secrets: [{ file: absent }] }",
+            "stripe: { webhook_secrets: [{ file: text }], tolerance: 2h, future_tolerance: 10m }",
+            "stripe: { webhook_secrets: [{ file: text }], account: acct_1, accounts: [me] }",
+        ],
+    );
+}
+
+#[test]
 fn errors_of_map() {
     plugins(
         "map",
