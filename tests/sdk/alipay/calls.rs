@@ -111,6 +111,35 @@ async fn a_form_with_a_file_as_the_sdk_writes_it_is_signed_and_taken() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the SDKs: make test-sdk"]
+async fn an_order_for_a_payers_app_is_signed_as_the_sdk_signs_it_and_not_sent() {
+    let mut stage = Stage::new(false).await;
+    let calling = Calling::new(&stage, false, false);
+    let order = json!({ "out_trade_no": "A1", "total_amount": "5.00", "subject": "测试 a=b&c%+" });
+    let answer = calling.call("app.pay", &order).await;
+    let told: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    let mut sdk = stage.client(&INSTITUTION.private).await;
+    let ours = sdk.ask("decode", json!({ "body": told["order_string"] })).await;
+    let judged = json!({ "form": ours, "public_key": INSTITUTION.public });
+    assert_eq!(sdk.ask("signed_by_app", judged).await, true, "the SDK verifies it: {ours}");
+
+    let method = "alipay.trade.app.pay";
+    let theirs = sdk.ask("order", json!({ "method": method, "content": order })).await;
+    let theirs = sdk.ask("decode", json!({ "body": theirs })).await;
+    let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
+    for (name, value) in theirs {
+        let same = match name.as_str() {
+            // Of the moment, and of the SDK itself.
+            "sign" | "timestamp" => ours.contains_key(name),
+            "alipay_sdk" => true,
+            _ => ours.get(name) == Some(value),
+        };
+        assert!(same, "it says what the SDK's own says: {name}: {ours:?} {theirs:?}");
+    }
+    assert!(stage.refusals().await.is_empty(), "and Alipay was not called");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the SDKs: make test-sdk"]
 async fn no_answer_gets_through_that_was_not_signed_as_the_sdk_signs() {
     let mut stage = Stage::new(true).await;
     for rest in [false, true] {

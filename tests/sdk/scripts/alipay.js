@@ -51,6 +51,13 @@ serve(
     },
     encode: ({ form }) => encode(form),
     decode: ({ body: text }) => Object.fromEntries(new URLSearchParams(text)),
+    /** What an app hands to Alipay's own, as the SDK signs it. */
+    order: ({ method, content }) => merchant.sdkExec(method, { bizContent: content }),
+    /** What the SDK says of a form that the app signed. */
+    signed_by_app: ({ form: { sign, ...signed }, public_key: alipayPublicKey }) => {
+      const judge = new AlipaySdk({ ...merchant.config, alipayPublicKey });
+      return judge.notifyRSACheck(signed, sign, 'RSA2', true);
+    },
     /** What the SDK says of a notification. */
     check: ({ form }) => merchant.checkNotifySignV2(form),
     /** What the SDK says of a signed text. */
