@@ -1,6 +1,7 @@
 //! Payment intents: created, confirmed, captured, cancelled, found again.
 
 mod cards;
+mod found;
 mod shown;
 
 use http::StatusCode;
@@ -9,10 +10,10 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{Answer, Desk, Event, Payment, PaymentState},
     call::{ALPHABET, Call},
-    list,
     refused::Refused,
 };
 use cards::Outcome;
+pub(super) use found::{belongs, charge, find, list, retrieve};
 pub(super) use shown::{charge_of, shown, status, text};
 
 /// `POST /v1/payment_intents`.
@@ -154,43 +155,6 @@ pub(super) fn update(id: &str, call: &Call, desk: &Desk) -> Result<Answer, Refus
         }
     }
     Ok(told(&find(id, call, desk)?))
-}
-
-/// `GET /v1/payment_intents/{id}`.
-pub(super) fn retrieve(id: &str, call: &Call, desk: &Desk) -> Result<Answer, Refused> {
-    call.knows(&["client_secret"])?;
-    Ok(told(&find(id, call, desk)?))
-}
-
-/// `GET /v1/payment_intents`.
-pub(super) fn list(call: &Call, url: &str, desk: &Desk) -> Result<Value, Refused> {
-    call.knows(&["limit", "starting_after", "ending_before", "customer"])?;
-    let mut all: Vec<Value> = {
-        let book = desk.book();
-        book.payments().filter(|payment| belongs(payment, call)).map(shown).collect()
-    };
-    all.reverse();
-    list::page(all, call, url)
-}
-
-/// `GET /v1/charges/{id}`.
-pub(super) fn charge(id: &str, call: &Call, desk: &Desk) -> Result<Value, Refused> {
-    let book = desk.book();
-    let found = book.payment_by_id(id).filter(|one| one.paid.is_some() && belongs(one, call));
-    let charge = found.map(|payment| charge_of(payment, payment.refunded));
-    charge.ok_or_else(|| Refused::no_such("charge", "id", id))
-}
-
-/// The payment of an intent.
-pub(super) fn find(id: &str, call: &Call, desk: &Desk) -> Result<Payment, Refused> {
-    let found = desk.book().payment(id).filter(|payment| belongs(payment, call)).cloned();
-    found.ok_or_else(|| Refused::no_such("payment_intent", "intent", id))
-}
-
-/// Whether it is of the account that is asked about.
-pub(super) fn belongs(payment: &Payment, call: &Call) -> bool {
-    let account = payment.details.get("account").and_then(Value::as_str);
-    account == call.account.as_deref()
 }
 
 /// What comes of paying with this method, or with the one that was said before.
