@@ -197,3 +197,56 @@ async fn alipays_twin_and_its_sdk_agree() {
         assert_eq!(refused["code"], "invalid-signature", "a stranger's key: {refused}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the SDKs: make test-sdk"]
+async fn stripes_twin_and_its_sdk_agree() {
+    let shop = Provider::http1(|_| Reply::new(200, "{}")).await;
+    let notify = Some(format!("http://{}/notify", shop.address));
+    let served = Served::new("stripe", false, Options { notify, ..Options::default() });
+    let mut app = Script::node("stripe.js");
+    let connect =
+        |key: &str| json!({ "port": served.server.address().port(), "key": key, "retries": 0 });
+    app.ask("connect", connect(served.file("secret_key"))).await;
+    let order = |amount: u32, card: &str, key: &str| {
+        let terms = json!({
+            "amount": amount, "currency": "eur", "payment_method": card, "confirm": true,
+            "payment_method_types": ["card"],
+        });
+        let with = json!([terms, { "idempotencyKey": key }]);
+        json!({ "on": "paymentIntents", "method": "create", "with": with })
+    };
+    let paid = app.ask("call", order(1250, "pm_card_visa", "order-1")).await;
+    assert_eq!(paid["result"]["status"], "succeeded", "the SDK's payment is taken: {paid}");
+    let again = app.ask("call", order(1250, "pm_card_visa", "order-1")).await;
+    assert_eq!(again["result"]["id"], paid["result"]["id"], "once, whoever repeats it: {again}");
+    let id = &paid["result"]["id"];
+    let refund = json!([{ "payment_intent": id, "amount": 400 }]);
+    let refund = json!({ "on": "refunds", "method": "create", "with": refund });
+    let refund = app.ask("call", refund).await;
+    assert_eq!(refund["result"]["amount"], 400, "and given back in part: {refund}");
+
+    for (asked, kind) in [
+        (order(1300, "pm_card_visa", "order-1"), "StripeIdempotencyError"),
+        (order(1300, "pm_card_chargeDeclined", "order-2"), "StripeCardError"),
+        (order(0, "pm_card_visa", "order-3"), "StripeInvalidRequestError"),
+    ] {
+        let refused = app.try_ask("call", asked).await.expect_err(kind);
+        assert_eq!(refused["type"], kind, "the SDK knows the error: {refused}");
+    }
+
+    shop.until("an event", |requests| requests.iter().any(|one| one.complete)).await;
+    let notice = &shop.requests()[0];
+    let read = json!({
+        "payload": String::from_utf8(notice.body.clone()).unwrap(),
+        "header": notice.header("stripe-signature").unwrap(),
+        "secret": served.file("webhook_secret"),
+    });
+    let event = app.ask("verify", read).await;
+    assert_eq!(event["object"], "event", "the SDK verifies it: {event}");
+
+    app.ask("connect", connect("sk_test_ofSomebodyElse00000000")).await;
+    let refused = app.try_ask("call", order(1, "pm_card_visa", "order-4")).await;
+    let refused = refused.expect_err("an impostor");
+    assert_eq!(refused["type"], "StripeAuthenticationError", "another's key: {refused}");
+}
