@@ -1,11 +1,13 @@
 //! `tollgate demo`: the gateway between real clients and a sandbox, on this machine, in one process.
 //!
-//! It makes keys and certificates, starts a token issuer and two providers, writes a configuration,
-//! starts the gateway on it, and walks through what it promises; every step states its promises and
-//! checks them. It changes nothing outside its folder and removes the folder if it made it.
+//! It makes keys and certificates, starts a token issuer, two providers, twins of three real ones and the
+//! institution's own service, writes a configuration, starts the gateway on it, and walks through what
+//! it promises, in two acts; every step states its promises and checks them. It changes nothing outside its folder and removes the folder if it made it.
 
 mod call;
 pub(super) mod folder;
+mod gateway;
+mod life;
 mod load;
 mod page;
 mod stage;
@@ -57,7 +59,7 @@ async fn show(once: bool, folder: Option<PathBuf>, port: u16) -> ExitCode {
     };
     let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut page = Page::new(Box::new(io::stdout()), colours);
-    page.title("Tollgate demo", "keys, certificates, an issuer, two providers, a gateway");
+    page.title("Tollgate demo", "keys, certificates, an issuer, five providers, a gateway");
     let stage = match Stage::set(folder.path(), port).await {
         Ok(stage) => stage,
         Err(error) => {

@@ -71,9 +71,9 @@ enum Command {
     /// Show what it does, with real requests against a sandbox on this machine
     ///
     /// Needs nothing but this binary: makes keys and certificates in a temporary folder, starts a
-    /// token issuer and two sandbox providers, runs the gateway in front of them, walks through
-    /// payments, refusals, a tampered answer and a live reload under load, and stays up so that you
-    /// can try more.
+    /// token issuer, two sandbox providers and the twins of three real ones, runs the gateway in front
+    /// of them, walks through payments, refusals, a tampered answer and a live reload under load, then
+    /// through the life of a payment from order to settlement, and stays up so that you can try more.
     #[command(after_help = "Example:\n  tollgate demo --once")]
     Demo {
         /// End after the walk: exit code 0 only if every step was as promised
@@ -166,6 +166,7 @@ const SANDBOX: &str = "Faults:
   wrong_signature         an answer or notification is signed wrongly
   probe_signature         signed wrongly on purpose, where the provider does that
   clock_skew              the provider's clock is ten minutes wrong where it signs
+  changed_file            a file differs from the one that was announced
   key_rotation            new keys before the answer; the old ones stay good
   duplicate_notification  sent again although it was acknowledged
   late_notification       sent five seconds after what it tells

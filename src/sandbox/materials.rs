@@ -24,6 +24,10 @@ pub struct Materials {
     pub acquirer: Pair,
     /// The wallet's certificate.
     pub wallet: Pair,
+    /// The certificate of every provider's twin.
+    pub twin: Pair,
+    /// The certificate of the institution's own service.
+    pub institution: Pair,
     ours: RsaPair,
     theirs: RsaPair,
     shared: [u8; 32],
@@ -38,10 +42,12 @@ impl Materials {
         entropy.fill(&mut shared);
         entropy.fill(&mut api_key);
         Ok(Self {
-            gateway: authority.server(&["pay.example", "localhost", "127.0.0.1", "::1"])?,
+            gateway: authority.server(GATEWAY)?,
             issuer: authority.server(&["id.example", "localhost", "127.0.0.1"])?,
             acquirer: authority.server(&["acquirer.example", "localhost", "127.0.0.1"])?,
             wallet: authority.server(&["wallet.example", "localhost", "127.0.0.1"])?,
+            twin: authority.server(&["localhost", "127.0.0.1"])?,
+            institution: authority.server(&["localhost", "127.0.0.1"])?,
             authority: authority.certificate(),
             ours: RsaPair::generate()?,
             theirs: RsaPair::generate()?,
@@ -102,6 +108,17 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
 }
+
+/// By which names the gateway is called.
+const GATEWAY: &[&str] = &[
+    "pay.example",
+    "localhost",
+    "127.0.0.1",
+    "::1",
+    "wechat-pay.raw.localhost",
+    "alipay.raw.localhost",
+    "stripe.raw.localhost",
+];
 
 #[cfg(test)]
 mod tests {

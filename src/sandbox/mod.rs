@@ -7,6 +7,7 @@
 
 mod authority;
 mod http;
+mod institution;
 mod issuer;
 mod keys;
 mod materials;
@@ -16,6 +17,7 @@ pub mod twin;
 
 pub use authority::{Authority, MakeError, Pair};
 pub use http::{Reply, Request, Service};
+pub use institution::Institution;
 pub use issuer::{Client, Issuer};
 pub use keys::RsaPair;
 pub use materials::{Materials, write_private};

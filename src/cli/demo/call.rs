@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
@@ -28,15 +29,28 @@ pub(super) struct Answered {
     pub body: String,
 }
 
+/// What was downloaded.
+#[derive(Default)]
+pub(super) struct Download {
+    /// Status and header fields, if they came.
+    pub head: Option<(StatusCode, HeaderMap)>,
+    /// What came of the body.
+    pub bytes: Vec<u8>,
+    /// Why no more of it came, if it did not come whole.
+    pub broken: Option<String>,
+}
+
 impl Client {
-    /// Trusts this authority (PEM). `localhost` is where the gateway is, whatever the system thinks.
-    pub fn new(authority: &str, gateway: SocketAddr) -> Result<Self, String> {
+    /// Trusts this authority (PEM). `localhost` and names in it are this machine, whatever the system
+    /// thinks.
+    pub fn new(authority: &str, machine: SocketAddr) -> Result<Self, String> {
         let roots = reqwest::Certificate::from_pem_bundle(authority.as_bytes())
             .map_err(|error| error.to_string())?;
         let client = reqwest::Client::builder()
             .tls_certs_only(roots)
             .no_proxy()
-            .resolve("localhost", gateway)
+            .resolve("localhost", machine)
+            .resolve("wechat-pay.raw.localhost", machine)
             .timeout(PATIENCE)
             .build()
             .map_err(|error| error.to_string())?;
@@ -45,6 +59,49 @@ impl Client {
 
     /// Sends a request and reads the whole answer.
     pub async fn send(&self, call: &Call) -> Result<Answered, String> {
+        let answer = self.request(call).send().await.map_err(|error| chain(&error))?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = answer.text().await.map_err(|error| chain(&error))?;
+        Ok(Answered { status, headers, body })
+    }
+
+    /// Sends a request and reads what there is of the answer.
+    pub async fn download(&self, call: &Call) -> Download {
+        let mut download = Download::default();
+        match self.request(call).send().await {
+            Err(error) => download.broken = Some(chain(&error)),
+            Ok(mut answer) => {
+                download.head = Some((answer.status(), answer.headers().clone()));
+                loop {
+                    match answer.chunk().await {
+                        Ok(Some(chunk)) => download.bytes.extend_from_slice(&chunk),
+                        Ok(None) => break,
+                        Err(error) => {
+                            download.broken = Some(chain(&error));
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        download
+    }
+
+    /// Sends bytes with these header fields, as somebody does who is no caller of ours.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answered, String> {
+        let request = self.0.post(url).headers(headers).body(body);
+        let answer = request.send().await.map_err(|error| chain(&error))?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = answer.text().await.map_err(|error| chain(&error))?;
+        Ok(Answered { status, headers, body })
+    }
+
+    fn request(&self, call: &Call) -> reqwest::RequestBuilder {
         let mut request = self.0.request(call.method.clone(), &call.url);
         if let Some(token) = &call.token {
             request = request.bearer_auth(token);
@@ -52,10 +109,7 @@ impl Client {
         if let Some(body) = &call.body {
             request = request.header("content-type", "application/json").body(body.clone());
         }
-        let answer = request.send().await.map_err(|error| chain(&error))?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.text().await.map_err(|error| chain(&error))?;
-        Ok(Answered { status, headers, body })
+        request
     }
 
     /// Asks the issuer for a token, as an application does: OAuth 2.0 client credentials.
@@ -98,9 +152,16 @@ impl Call {
         Self { method: Method::GET, url, token: None, body: None }
     }
 
+    /// A GET by a caller.
+    pub fn ask(url: String, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::get(url) }
+    }
+
     /// As one would type it. The token is shortened.
     pub fn typed(&self) -> Vec<String> {
-        let mut lines = vec![format!("curl {}", self.url)];
+        // What a shell would take for its own.
+        let quote = if self.url.contains(['?', '&']) { "'" } else { "" };
+        let mut lines = vec![format!("curl {quote}{}{quote}", self.url)];
         if let Some(token) = &self.token {
             lines.push(format!("  -H 'Authorization: Bearer {}'", shortened(token, 12)));
         }
@@ -138,10 +199,14 @@ impl Answered {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// The body, null if it is not JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
     /// A text member of the body, empty if it is absent.
     pub fn text(&self, member: &str) -> String {
-        let body = serde_json::from_str::<Value>(&self.body).unwrap_or_default();
-        body.get(member).and_then(Value::as_str).unwrap_or_default().to_owned()
+        self.json().get(member).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 }
 
@@ -158,4 +223,4 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Longer than any deadline of the gateway in this demonstration.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);

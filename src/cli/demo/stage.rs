@@ -2,26 +2,29 @@
 
 use std::{
     fs, io,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tollgate_api::{Clock, Entropy, SystemClock, SystemEntropy};
 use tollgate_crypto::to_hex;
 
 use super::{
     super::{BAD_CONFIGURATION, CANNOT_START},
     call::Client,
+    gateway::{self, Ports},
+    life::Cast,
 };
 use crate::{
-    config::Style,
-    process::{self, Process},
+    process::Process,
     reload,
-    sandbox::{self, Issuer, MakeError, Materials, Provider, Server, write_private},
+    sandbox::{
+        self, Issuer, MakeError, Materials, Provider, Server, twin::OpenError, write_private,
+    },
 };
 
 /// What runs.
@@ -30,6 +33,12 @@ pub(super) struct Stage {
     pub folder: PathBuf,
     /// The gateway as callers name it.
     pub gateway: String,
+    /// The payments API as callers name it.
+    pub payments: String,
+    /// Where providers notify the gateway.
+    pub notifications: String,
+    /// The second act's parties.
+    pub cast: Cast,
     /// The operators' address.
     pub admin: String,
     /// The token issuer.
@@ -65,6 +74,8 @@ pub(super) enum StageError {
     Make(#[from] MakeError),
     #[error("error: a key that was just made cannot be used")]
     Key,
+    #[error("error: {0}")]
+    Twin(#[from] OpenError),
     #[error("error: {0}")]
     Serve(#[from] sandbox::StartError),
     #[error("error: the folder cannot be written to: {0}")]
@@ -107,23 +118,26 @@ impl Stage {
         let provider = Provider::new("card-acquirer", "card", dialect, entropy.clone());
         let acquirer = Hosted::serve(provider, &materials.acquirer, clock.clone())?;
         let dialect = Box::new(materials.wallet_dialect().ok_or(StageError::Key)?);
-        let provider = Provider::new("wallet", "wallet", dialect, entropy)
+        let provider = Provider::new("wallet", "wallet", dialect, entropy.clone())
             .with_api_key(materials.wallet_api_key().to_owned());
-        let wallet = Hosted::serve(provider, &materials.wallet, clock)?;
+        let wallet = Hosted::serve(provider, &materials.wallet, clock.clone())?;
+        let cast = Cast::serve(folder, &materials, clock, entropy)?;
 
-        let text = TEMPLATE
-            .replace("127.0.0.1:9441", &issuing.address().to_string())
-            .replace("127.0.0.1:9442", &acquirer.server.address().to_string())
-            .replace("127.0.0.1:9443", &wallet.server.address().to_string());
-        let (process, ports) = start(folder, &text, port).await?;
-        let Ports { port, admin_port, taken } = ports;
+        let others = [issuing.address(), acquirer.server.address(), wallet.server.address()];
+        let [issuer, a, b] = others.map(|address| address.to_string());
+        let files = [gateway::demo([&issuer, &a, &b]), gateway::payments(&issuer, &cast)];
+        let (process, ports) = gateway::start(folder, &files, port).await?;
+        let Ports { callers, applications, providers, admin, taken } = ports;
         let watching = tokio::spawn(reload::watch(process.reloader().clone()));
-        let gateway = SocketAddr::from(([127, 0, 0, 1], port));
-        let client = Client::new(materials.authority(), gateway).map_err(StageError::Client)?;
+        let machine = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let client = Client::new(materials.authority(), machine).map_err(StageError::Client)?;
         let stage = Self {
             folder: folder.to_owned(),
-            gateway: format!("https://localhost:{port}"),
-            admin: format!("http://127.0.0.1:{admin_port}"),
+            gateway: format!("https://localhost:{callers}"),
+            payments: format!("https://localhost:{applications}"),
+            notifications: format!("https://127.0.0.1:{providers}"),
+            admin: format!("http://127.0.0.1:{admin}"),
+            cast,
             issuer: issuer_url,
             acquirer,
             wallet,
@@ -134,20 +148,31 @@ impl Stage {
             watching,
             issuing,
         };
+        // Requests do not say it: merchants say it once, in Stripe's Dashboard.
+        stage.cast.stripe.twin.notify(&format!("{}/notify/stripe", stage.notifications));
         write_private(&folder.join("demo.json"), &format!("{:#}\n", stage.directory()))?;
         Ok(stage)
     }
 
     /// Where everything is, for programs; written to `demo.json` when everything is up.
     fn directory(&self) -> Value {
+        let mut providers =
+            json!({ "card-acquirer": self.acquirer.url, "wallet": self.wallet.url });
+        if let Some(members) = providers.as_object_mut() {
+            let parties = self.cast.parties().into_iter();
+            members.extend(parties.map(|party| (party.name().into(), party.url.clone().into())));
+        }
         json!({
             "gateway": self.gateway,
+            "payments": self.payments,
+            "notifications": self.notifications,
             "admin": self.admin,
             "issuer": self.issuer,
             "authority": self.folder.join("ca.pem"),
             "client_id": SHOP,
             "client_secret": self.secret,
-            "providers": { "card-acquirer": self.acquirer.url, "wallet": self.wallet.url },
+            "providers": providers,
+            "institution": self.cast.institution_url,
         })
     }
 
@@ -156,9 +181,9 @@ impl Stage {
         self.client.token(&self.issuer, (client, &self.secret), audience).await
     }
 
-    /// The configuration that the gateway runs on.
+    /// The file of the configuration that the walk edits. The other one is beside it.
     pub fn configuration(&self) -> PathBuf {
-        self.folder.join(CONFIGURATION)
+        self.folder.join(gateway::DEMO)
     }
 
     /// Replaces the configuration as an editor or a deployment does: at once, by a rename.
@@ -173,7 +198,12 @@ impl Stage {
         self.watching.abort();
         self.process.drain().await;
         self.process.flush();
-        tokio::join!(self.issuing.stop(), self.acquirer.server.stop(), self.wallet.server.stop());
+        tokio::join!(
+            self.issuing.stop(),
+            self.acquirer.server.stop(),
+            self.wallet.server.stop(),
+            self.cast.stop(),
+        );
     }
 }
 
@@ -189,62 +219,6 @@ impl Hosted {
     }
 }
 
-/// Where the gateway is.
-struct Ports {
-    port: u16,
-    admin_port: u16,
-    taken: Vec<u16>,
-}
-
-/// Starts the gateway on this configuration, on this port if it is free.
-async fn start(folder: &Path, text: &str, wanted: u16) -> Result<(Process, Ports), StageError> {
-    let configuration = folder.join(CONFIGURATION);
-    let mut left = TRIES;
-    loop {
-        let ports = free_ports(wanted).await?;
-        let text = text
-            .replace("127.0.0.1:8443", &format!("127.0.0.1:{}", ports.port))
-            .replace("127.0.0.1:9180", &format!("127.0.0.1:{}", ports.admin_port));
-        write_private(&configuration, &text)?;
-        left -= 1;
-        match Process::start(configuration.clone()) {
-            Ok(process) => return Ok((process, ports)),
-            // Somebody else was faster.
-            Err(process::StartError::Bind(_)) if left > 0 => {}
-            Err(process::StartError::Configuration(report)) => {
-                return Err(StageError::Configuration(report.render(Style::for_stderr())));
-            }
-            Err(other) => return Err(StageError::Start(other.to_string())),
-        }
-    }
-}
-
-/// The ports that are wanted, each if it is free, else another one. Both are held until both are
-/// found, so that they differ.
-async fn free_ports(wanted: u16) -> io::Result<Ports> {
-    let mut taken = Vec::new();
-    let admin = free_port(if wanted == 0 { 0 } else { ADMIN }, &mut taken).await?;
-    let callers = free_port(wanted, &mut taken).await?;
-    let (admin_port, port) = (admin.local_addr()?.port(), callers.local_addr()?.port());
-    Ok(Ports { port, admin_port, taken })
-}
-
-/// This port if it is free, else another one.
-async fn free_port(wanted: u16, taken: &mut Vec<u16>) -> io::Result<TcpListener> {
-    if let Ok(socket) = TcpListener::bind(("127.0.0.1", wanted)).await {
-        return Ok(socket);
-    }
-    taken.push(wanted);
-    TcpListener::bind(("127.0.0.1", 0)).await
-}
-
-/// The configuration, as everybody can read it in the project.
-const TEMPLATE: &str = include_str!("../../../conf/demo.yaml");
-const CONFIGURATION: &str = "tollgate.yaml";
-const ADMIN: u16 = 9180;
-/// How often ports are looked for that nobody takes before the gateway does.
-const TRIES: u32 = 5;
-
 /// Who calls the gateway.
 pub(super) const SHOP: &str = "demo-shop";
 /// Whose many payments are the load.
@@ -253,27 +227,4 @@ pub(super) const MARKET: &str = "demo-market";
 pub(super) const PROBER: &str = "demo-prober";
 const CLIENTS: [&str; 3] = [SHOP, MARKET, PROBER];
 const AUDIENCE: &str = "payments";
-const SCOPE: &str = "payments:write cards:check";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_port_that_is_taken_is_replaced_by_a_free_one() {
-        let mut taken = Vec::new();
-        let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let used = socket.local_addr().unwrap().port();
-        let found = free_port(used, &mut taken).await.unwrap().local_addr().unwrap().port();
-        assert!(found != used && found != 0, "another port: {found}");
-        assert_eq!(taken, [used], "and it is said");
-    }
-
-    #[test]
-    fn the_configuration_names_every_address_that_is_replaced() {
-        for port in ["8443", "9180", "9441", "9442", "9443"] {
-            let address = format!("127.0.0.1:{port}");
-            assert!(TEMPLATE.contains(&address), "{address}");
-        }
-    }
-}
+const SCOPE: &str = "payments:write payments:read cards:check";

@@ -25,11 +25,7 @@ pub(super) async fn metrics(stage: &Stage, page: &mut Page) {
         ("gateway", "tollgate_gateway_duration_seconds"),
         ("provider A", "tollgate_upstream_duration_seconds"),
     ] {
-        let of = if what == "gateway" {
-            "route=\"create-payment\""
-        } else {
-            "upstream=\"card-acquirer\""
-        };
+        let of = if what == "gateway" { "route=\"pay\"" } else { "upstream=\"card-acquirer\"" };
         let (total, count) = (
             sum(&text, &format!("{name}_sum"), &[of]),
             sum(&text, &format!("{name}_count"), &[of]),
@@ -92,9 +88,27 @@ const STORY: &[(&str, &str, &[&str], f64)] = &[
         1.0,
     ),
     (
+        "so was the notification that was forged",
+        "tollgate_faults_total",
+        &["code=\"signature_invalid\"", "route=\"notify-wechat-pay\""],
+        1.0,
+    ),
+    (
+        "so was the file that was changed",
+        "tollgate_faults_total",
+        &["code=\"upstream_checksum_mismatch\""],
+        1.0,
+    ),
+    (
+        "so was the answer that was lost, as an unknown outcome",
+        "tollgate_attempts_total",
+        &["outcome=\"unknown\""],
+        1.0,
+    ),
+    (
         "and every payment that went well",
         "tollgate_requests_total",
-        &["route=\"create-payment\"", "status=\"200\""],
+        &["route=\"pay\"", "status=\"200\""],
         600.0,
     ),
     ("the second configuration is in force", "tollgate_config_generation", &[], 2.0),

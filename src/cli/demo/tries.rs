@@ -8,13 +8,20 @@ use super::{
 /// Where everything is.
 pub(super) fn introduce(stage: &Stage, page: &mut Page) {
     let configuration = stage.configuration().display().to_string();
+    let cast = &stage.cast;
     for (what, place, about) in [
         ("gateway", &stage.gateway, "what callers see"),
+        ("payments API", &stage.payments, "what applications see: docs/payments.md"),
+        ("notifications", &stage.notifications, "where providers notify"),
         ("operators", &stage.admin, "/metrics, /readyz, /config"),
         ("token issuer", &stage.issuer, "/token, /jwks.json"),
         ("provider A", &stage.acquirer.url, "card-acquirer, speaks JWE; /_book, /_wire"),
         ("provider B", &stage.wallet.url, "wallet, speaks AES-GCM; /_book, /_wire"),
-        ("configuration", &configuration, ""),
+        ("WeChat Pay", &cast.wechat_pay.url, "its twin; /_book, /_wire, /_pay, /_faults"),
+        ("Alipay", &cast.alipay.url, "its twin, alike"),
+        ("Stripe", &cast.stripe.url, "its twin, alike"),
+        ("institution", &cast.institution_url, "takes the events; /_events"),
+        ("configuration", &configuration, "with payments.yaml beside it"),
     ] {
         page.line(format!("   {what:<14} {place:<26} {about}").trim_end());
     }
@@ -33,6 +40,10 @@ pub(super) fn invite(stage: &Stage, page: &mut Page) {
         .replace("{admin}", &stage.admin)
         .replace("{issuer}", &stage.issuer)
         .replace("{acquirer}", &stage.acquirer.url)
+        .replace("{payments}", &stage.payments)
+        .replace("{institution}", &stage.cast.institution_url)
+        .replace("{wechat_pay}", &stage.cast.wechat_pay.url)
+        .replace("{stripe}", &stage.cast.stripe.url)
         .replace("{client}", SHOP)
         .replace("{secret}", &stage.secret);
     for line in text.lines() {
@@ -60,6 +71,21 @@ pay '{"order_id": "tamper-1", "amount": "9.00", "currency": "USD"}'
 # What provider A charged, and what crossed the network to it last.
 curl -s --cacert $REQUESTS_CA_BUNDLE {acquirer}/_book
 curl -s --cacert $REQUESTS_CA_BUNDLE {acquirer}/_wire
+
+# One API, three providers: order, pay, ask, and see what the institution was told.
+look() { curl -s --cacert $REQUESTS_CA_BUNDLE "$@"; echo; }
+api() { look -i -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' "$@"; }
+api {payments}/v1/payments -d '{"channel": "wechat_pay", "order_id": "mobile_7001",
+  "amount": "100.00", "currency": "CNY", "description": "Tea"}'
+look {wechat_pay}/_pay -d '{"order": "mobile_7001"}'
+api '{payments}/v1/payments/mobile_7001?channel=wechat_pay'
+look {institution}/_events
+
+# Stripe charges a stored card and its answer is lost. Send it again: one charge.
+look {stripe}/_faults -d '{"name": "lost_answer", "times": 1}'
+for turn in 1 2; do api {payments}/v1/payments -d '{"channel": "stripe", "order_id": "card_7001",
+  "amount": "100.00", "currency": "USD", "description": "Tea", "payment_method": "pm_card_visa"}'; done
+look {stripe}/_book
 
 # From Python.
 python3 - <<'END'

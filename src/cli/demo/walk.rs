@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     call::{Answered, Call},
+    life,
     load::Load,
     page::{Page, shortened},
     stage::{Hosted, MARKET, PROBER, SHOP, Stage},
@@ -22,6 +23,7 @@ pub(super) async fn walk(stage: &Stage, page: &mut Page) {
     routed_to_b(stage, page).await;
     tampered(stage, page).await;
     live_edit(stage, page).await;
+    life::live(stage, page).await;
     story::metrics(stage, page).await;
 }
 
@@ -252,7 +254,7 @@ async fn live_edit(stage: &Stage, page: &mut Page) {
 }
 
 /// Asks until the answer is yes, or patience ends.
-async fn until<F: Future<Output = bool>>(mut ask: impl FnMut() -> F) -> bool {
+pub(super) async fn until(mut ask: impl AsyncFnMut() -> bool) -> bool {
     tokio::time::timeout(PATIENCE, async {
         while !ask().await {
             tokio::time::sleep(POLL).await;
@@ -262,7 +264,7 @@ async fn until<F: Future<Output = bool>>(mut ask: impl FnMut() -> F) -> bool {
     .is_ok()
 }
 
-async fn token(
+pub(super) async fn token(
     stage: &Stage,
     page: &mut Page,
     client: &str,
@@ -290,12 +292,12 @@ fn card_check(card: u32) -> String {
     format!(r#"{{"card_token": "tok_{card}"}}"#)
 }
 
-fn status(page: &mut Page, answer: &Answered, wanted: StatusCode) {
+pub(super) fn status(page: &mut Page, answer: &Answered, wanted: StatusCode) {
     page.promise(&format!("status {}", wanted.as_u16()), answer.status == wanted, &answer.status);
 }
 
 /// The gateway names the fault, in the header and in a problem document (RFC 9457).
-fn code(page: &mut Page, answer: &Answered, wanted: &str) {
+pub(super) fn code(page: &mut Page, answer: &Answered, wanted: &str) {
     let code = answer.header("tollgate-error");
     page.promise(&format!("Tollgate-Error: {wanted}"), code == wanted, &code);
 }

@@ -7,7 +7,7 @@
 //! | `POST /_faults {"name": "lost_answer", "times": 1}` | plans a fault; or `"share": 0.1`; `"on": "answer"` or `"notification"` and `"order": "…"` narrow it |
 //! | `GET /_faults`, `DELETE /_faults` | what is planned; nothing any more |
 //! | `POST /_rotate`, `POST /_retire`, `GET /_keys` | new keys; ends the old ones; the good ones |
-//! | `GET /_wire` | the last request and answer as they crossed the network |
+//! | `GET /_wire` | the last request and answer, and the latest notifications, as they crossed the network |
 //! | `GET /_refusals` | why requests were refused |
 //! | `POST /_settle`, `GET /_settlements/DATE` | closes the day; its file |
 

@@ -90,6 +90,8 @@ pub struct Answer {
     pub signed: bool,
     /// What ends when the answer is on its way.
     pub until_sent: Option<Arc<dyn Any + Send + Sync>>,
+    /// Whether it is a file whose digest was announced before.
+    pub file: bool,
 }
 
 /// How something is signed.
@@ -204,6 +206,7 @@ impl Answer {
             acts: false,
             signed: true,
             until_sent: None,
+            file: false,
         }
     }
 
@@ -223,6 +226,12 @@ impl Answer {
     #[must_use]
     pub fn unsigned(self) -> Self {
         Self { signed: false, ..self }
+    }
+
+    /// It is a file whose digest was announced, which is what proves it.
+    #[must_use]
+    pub fn announced(self) -> Self {
+        Self { signed: false, file: true, ..self }
     }
 
     /// Sets a header field; a value that cannot be one is left out.

@@ -32,6 +32,8 @@ pub enum Fault {
     ErrorAfterCharge,
     /// A signature that the provider makes wrong on purpose, to see that somebody checks it.
     ProbeSignature,
+    /// A file is not the one whose digest was announced.
+    ChangedFile,
 }
 
 /// What is sent wrongly.
@@ -70,7 +72,7 @@ struct State {
 
 impl Fault {
     /// All of them, with what each is called.
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("lost_answer", Self::LostAnswer),
         ("slow", Self::Slow),
         ("reset_mid_answer", Self::ResetMidAnswer),
@@ -82,6 +84,7 @@ impl Fault {
         ("clock_skew", Self::ClockSkew),
         ("error_after_charge", Self::ErrorAfterCharge),
         ("probe_signature", Self::ProbeSignature),
+        ("changed_file", Self::ChangedFile),
     ];
 
     /// What it is called.

@@ -145,12 +145,19 @@ impl Twin {
         shown
     }
 
+    /// Sends notifications here from now on, whatever requests say: [`Options::notify`] for whoever
+    /// knows it later.
+    pub fn notify(&self, url: &str) {
+        self.shared.notifier.direct(url);
+    }
+
     /// What became of notifications, the latest last.
     pub fn notifications(&self) -> Vec<Value> {
         self.shared.notifier.records()
     }
 
-    /// The last request and answer as they crossed the network, cut to a few kilobytes.
+    /// The last request and answer, and the latest notifications, as they crossed the network, each cut
+    /// to a few kilobytes.
     pub fn wire(&self) -> Value {
         self.shared.wire()
     }

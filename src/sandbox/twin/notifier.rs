@@ -22,7 +22,7 @@ use super::{Event, Fault, Letter, On, Options, Shared};
 pub(super) struct Notifier {
     client: Client,
     /// Where letters go, whatever the merchant said.
-    to: Option<String>,
+    to: Mutex<Option<String>>,
     /// Of a million, how much of the provider's waiting times is waited.
     scale: u32,
     late: Duration,
@@ -67,7 +67,7 @@ impl Notifier {
         }
         Ok(Self {
             client: client.build().map_err(|_| "the trust bundle cannot be used")?,
-            to: options.notify.clone(),
+            to: Mutex::new(options.notify.clone()),
             scale: options.ladder_scale,
             late: options.late,
             attempts: Semaphore::new(CONCURRENT),
@@ -75,6 +75,11 @@ impl Notifier {
             records: Mutex::default(),
             held: Mutex::default(),
         })
+    }
+
+    /// Sends letters here from now on.
+    pub fn direct(&self, to: &str) {
+        *self.to.lock() = Some(to.to_owned());
     }
 
     /// What became of the latest letters, the latest last.
@@ -123,7 +128,7 @@ impl Notifier {
 pub(super) fn tell(shared: &Arc<Shared>, event: &Event) {
     for mut letter in shared.dialect.letters(event, &shared.desk) {
         let notifier = &shared.notifier;
-        letter.to = notifier.to.clone().or(letter.to);
+        letter.to = notifier.to.lock().clone().or(letter.to);
         notifier.enter(&letter);
         if letter.to.is_none() {
             continue;
@@ -212,6 +217,7 @@ async fn attempt(shared: &Shared, letter: &Letter) -> (Value, bool) {
     let envelope = shared.dialect.seal_letter(letter, &how, &shared.desk);
     let at = shared.desk.now().as_secs();
     let url = letter.to.as_deref().unwrap_or_default();
+    shared.sends(url, &envelope);
     let request = shared.notifier.client.post(url).headers(envelope.headers).body(envelope.body);
     let mut answer = match request.send().await {
         Ok(answer) => answer,

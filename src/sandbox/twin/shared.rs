@@ -1,17 +1,19 @@
 //! The life of a request and of an errand in a twin.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Weak},
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{
-    Answer, Desk, Dialect, Fault, Faults, On, Options, Sealing, Seed, Signature,
+    Answer, Desk, Dialect, Envelope, Fault, Faults, On, Options, Sealing, Seed, Signature,
     desk::Errand,
     notifier::{self, Notifier},
 };
@@ -25,6 +27,7 @@ pub(super) struct Shared {
     pub notifier: Notifier,
     options: Options,
     wire: Mutex<Value>,
+    notifications: Mutex<VecDeque<Value>>,
 }
 
 impl Shared {
@@ -35,13 +38,32 @@ impl Shared {
             faults: Faults::new(Seed(options.seed)),
             notifier: Notifier::new(&options)?,
             options,
-            wire: Mutex::new(Value::Null),
+            wire: Mutex::new(json!({})),
+            notifications: Mutex::default(),
         })
     }
 
-    /// The last request and answer.
+    /// The last request and answer, and the latest notifications, the latest last.
     pub fn wire(&self) -> Value {
-        self.wire.lock().clone()
+        let mut wire = self.wire.lock().clone();
+        if let Some(members) = wire.as_object_mut() {
+            let sent: Vec<Value> = self.notifications.lock().iter().cloned().collect();
+            members.insert("notifications".to_owned(), sent.into());
+        }
+        wire
+    }
+
+    /// Keeps a notification to be shown.
+    pub fn sends(&self, to: &str, envelope: &Envelope) {
+        let mut sent = self.notifications.lock();
+        if sent.len() == SENT {
+            sent.pop_front();
+        }
+        sent.push_back(json!({
+            "to": to,
+            "headers": fields(&envelope.headers),
+            "body": text(&envelope.body),
+        }));
     }
 
     /// What happens to a request.
@@ -55,6 +77,9 @@ impl Shared {
         let lost = answer.acts && strikes(Fault::LostAnswer);
         if answer.acts && !lost && strikes(Fault::ErrorAfterCharge) {
             answer = self.dialect.failure(request);
+        }
+        if answer.file && strikes(Fault::ChangedFile) {
+            answer.body = changed(&answer.body);
         }
         if answer.signed {
             let how = self.sealing(On::Answer, &subject);
@@ -101,14 +126,6 @@ impl Shared {
     }
 
     fn remember(&self, request: &Request, answer: &Answer, lost: bool) {
-        let text =
-            |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..WIRE).unwrap_or(bytes)).into_owned();
-        let fields = |headers: &HeaderMap| {
-            let field = |(name, value): (&HeaderName, &HeaderValue)| {
-                json!([name.as_str(), text(value.as_bytes())])
-            };
-            headers.iter().map(field).collect::<Vec<_>>()
-        };
         *self.wire.lock() = json!({
             "request": {
                 "method": request.method.as_str(),
@@ -124,6 +141,26 @@ impl Shared {
             },
         });
     }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes.get(..WIRE).unwrap_or(bytes)).into_owned()
+}
+
+fn fields(headers: &HeaderMap) -> Vec<Value> {
+    let field =
+        |(name, value): (&HeaderName, &HeaderValue)| json!([name.as_str(), text(value.as_bytes())]);
+    headers.iter().map(field).collect()
+}
+
+/// A file of the same length that differs in its first digit, or its first byte.
+fn changed(file: &[u8]) -> Bytes {
+    let mut file = file.to_vec();
+    let digit = file.iter().position(u8::is_ascii_digit).unwrap_or_default();
+    if let Some(byte) = file.get_mut(digit) {
+        *byte ^= 1;
+    }
+    file.into()
 }
 
 /// Does what is to be done later.
@@ -154,3 +191,5 @@ fn later(shared: &Weak<Shared>, after: Duration, act: impl FnOnce(&Desk) + Send 
 
 /// How much of a message is kept to be shown.
 const WIRE: usize = 8 * 1024;
+/// How many notifications are kept to be shown.
+const SENT: usize = 8;

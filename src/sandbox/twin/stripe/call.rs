@@ -67,6 +67,12 @@ impl Call {
         self.parameters.get(name)
     }
 
+    /// Whether an object is wanted in the place of its number (`expand[]`).
+    pub fn expands(&self, name: &str) -> bool {
+        let wanted = self.parameters.get("expand").and_then(Value::as_array);
+        wanted.is_some_and(|wanted| wanted.iter().any(|other| other == name))
+    }
+
     /// A text that is not empty, or none.
     pub fn text(&self, name: &str) -> Result<Option<&str>, Refused> {
         match self.parameters.get(name) {

@@ -215,6 +215,21 @@ async fn whoever_watches_can_pay_plan_faults_and_settle() {
 }
 
 #[tokio::test]
+async fn notifications_go_where_they_are_directed_and_what_was_sent_is_shown() {
+    let mut first = Bench::new(Options::default(), vec![]);
+    let second = Bench::new(Options::default(), vec![]);
+    first.order("/orders", "a").await;
+    assert_eq!(first.hear().await, "a", "where it was to go");
+    let to = first.twin.notifications()[0]["to"].as_str().unwrap().to_owned();
+    second.twin.notify(&to);
+    second.order("/orders", "b").await;
+    assert_eq!(first.hear().await, "b", "where it was directed since");
+    let wire = second.twin.wire();
+    assert_eq!(wire["notifications"].as_array().unwrap().len(), 1, "shown: {wire:#}");
+    assert_eq!(wire["notifications"][0]["to"], to.as_str(), "and where it went");
+}
+
+#[tokio::test]
 async fn payers_pay_by_themselves_where_that_is_wanted() {
     let options = Options { pay_after: Some(Duration::from_millis(1)), ..Options::default() };
     let mut bench = Bench::new(options, vec![]);

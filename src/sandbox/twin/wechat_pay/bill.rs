@@ -80,7 +80,7 @@ impl WechatPay {
             Refused::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", "参数错误", why)
         })?;
         let text = self.bill(&date, kind, desk)?;
-        Ok(Answer::of(StatusCode::OK, "text/plain", text).unsigned())
+        Ok(Answer::of(StatusCode::OK, "text/plain", text).announced())
     }
 
     fn bill(&self, date: &str, kind: BillType, desk: &Desk) -> Result<Bytes, Refused> {

@@ -1,5 +1,6 @@
 //! Payment intents and charges, found again.
 
+use http::StatusCode;
 use serde_json::Value;
 
 use super::{
@@ -9,13 +10,21 @@ use super::{
         list,
         refused::Refused,
     },
-    charge_of, shown, told,
+    charge_of, shown,
 };
 
 /// `GET /v1/payment_intents/{id}`.
 pub(in super::super) fn retrieve(id: &str, call: &Call, desk: &Desk) -> Result<Answer, Refused> {
     call.knows(&["client_secret"])?;
-    Ok(told(&find(id, call, desk)?))
+    let payment = find(id, call, desk)?;
+    let mut shown = shown(&payment);
+    if payment.paid.is_some()
+        && call.expands("latest_charge")
+        && let Some(charge) = shown.get_mut("latest_charge")
+    {
+        *charge = charge_of(&payment, payment.refunded);
+    }
+    Ok(Answer::json(StatusCode::OK, &shown).about(&payment.order))
 }
 
 /// `GET /v1/payment_intents`.

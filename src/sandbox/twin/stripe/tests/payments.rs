@@ -219,3 +219,19 @@ async fn the_same_seed_makes_the_same_numbers_and_the_same_faults() {
     assert_eq!(first, run(7).await, "the same");
     assert_ne!(first, run(8).await, "another seed decides otherwise");
 }
+
+#[tokio::test]
+async fn an_intent_shows_its_charge_where_that_is_wanted() {
+    let bench = Bench::new();
+    let id = bench.paid().await;
+    let plain = bench.get(&format!("{INTENTS}/{id}")).await.json;
+    assert!(plain["latest_charge"].is_string(), "its number: {plain}");
+    let refund = format!("payment_intent={id}&amount=100");
+    assert_eq!(bench.post("/v1/refunds", &refund).await.status, 200, "a part of it goes back");
+    let wide = bench.get(&format!("{INTENTS}/{id}?expand[]=latest_charge")).await.json;
+    assert_eq!(wide["latest_charge"]["id"], plain["latest_charge"], "the same: {wide}");
+    assert_eq!(wide["latest_charge"]["amount_refunded"], 100, "as it is now: {wide}");
+    let open = bench.post(INTENTS, "amount=500&currency=usd").await.json;
+    let path = format!("{INTENTS}/{}?expand[]=latest_charge", open["id"].as_str().unwrap());
+    assert!(bench.get(&path).await.json["latest_charge"].is_null(), "none before it is paid");
+}

@@ -69,3 +69,23 @@ async fn a_bill_is_not_given_for_nothing() {
     let refused = bench.get("/v3/billdownload/file?token=guessed").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "a token that was guessed");
 }
+
+#[tokio::test]
+async fn a_file_is_another_than_the_announced_one_when_that_is_wanted() {
+    let bench = Bench::new();
+    bench.twin.dialect().served_at("http://127.0.0.1:1");
+    bench.order("order-1", 500).await;
+    bench.twin.desk().pay("order-1").unwrap();
+    bench.twin.settle(None);
+    let (_, honest) = bill(&bench, "ALL").await;
+    bench.twin.faults().plan(Fault::ChangedFile, Plan::times(1));
+    let told = bench.get("/v3/bill/tradebill?bill_date=2026-01-01").await;
+    assert!(bench.is_proven(&told.headers, &told.body), "the announcement is as it should be");
+    let url = told.json["download_url"].as_str().unwrap();
+    let target = url.strip_prefix("http://127.0.0.1:1").unwrap();
+    let file = bench.get(target).await;
+    assert_eq!(file.body.len(), honest.body.len(), "as long as the announced one");
+    let differing = file.body.iter().zip(&honest.body).filter(|(left, right)| left != right);
+    assert_eq!(differing.count(), 1, "and one byte of it is another");
+    assert_eq!(bench.get(target).await.body, honest.body, "once");
+}
