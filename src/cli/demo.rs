@@ -5,6 +5,7 @@
 //! it promises, in two acts; every step states its promises and checks them. It changes nothing outside its folder and removes the folder if it made it.
 
 mod call;
+mod checks;
 pub(super) mod folder;
 mod gateway;
 mod life;

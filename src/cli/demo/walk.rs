@@ -1,12 +1,13 @@
 //! The walk: one step after another, each with what it promises.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use http::StatusCode;
 use serde_json::Value;
 
 use super::{
     call::{Answered, Call},
+    checks::{code, status, token, until},
     life,
     load::Load,
     page::{Page, shortened},
@@ -253,32 +254,6 @@ async fn live_edit(stage: &Stage, page: &mut Page) {
     page.promise("none of them failed", seen.failed() == 0, &format!("{:?}", seen.failures));
 }
 
-/// Asks until the answer is yes, or patience ends.
-pub(super) async fn until(mut ask: impl AsyncFnMut() -> bool) -> bool {
-    tokio::time::timeout(PATIENCE, async {
-        while !ask().await {
-            tokio::time::sleep(POLL).await;
-        }
-    })
-    .await
-    .is_ok()
-}
-
-pub(super) async fn token(
-    stage: &Stage,
-    page: &mut Page,
-    client: &str,
-    audience: Option<&str>,
-) -> Option<String> {
-    match stage.token(client, audience).await {
-        Ok(token) => Some(token),
-        Err(error) => {
-            page.promise("the issuer gives a token", false, &error);
-            None
-        }
-    }
-}
-
 fn payments(stage: &Stage) -> String {
     format!("{}/v1/payments", stage.gateway)
 }
@@ -290,16 +265,6 @@ pub(super) fn payment(order: &str, amount: &str, currency: &str) -> String {
 
 fn card_check(card: u32) -> String {
     format!(r#"{{"card_token": "tok_{card}"}}"#)
-}
-
-pub(super) fn status(page: &mut Page, answer: &Answered, wanted: StatusCode) {
-    page.promise(&format!("status {}", wanted.as_u16()), answer.status == wanted, &answer.status);
-}
-
-/// The gateway names the fault, in the header and in a problem document (RFC 9457).
-pub(super) fn code(page: &mut Page, answer: &Answered, wanted: &str) {
-    let code = answer.header("tollgate-error");
-    page.promise(&format!("Tollgate-Error: {wanted}"), code == wanted, &code);
 }
 
 fn approved(page: &mut Page, answer: &Answered, by: &Hosted, order: &str) {
@@ -322,9 +287,6 @@ const LOAD_BEFORE: u64 = 300;
 const LOAD_AFTER: u64 = 300;
 /// Characters of a message on the wire that are printed.
 const WIRE: usize = 110;
-const POLL: Duration = Duration::from_millis(20);
-/// A busy machine may serve a dozen payments a second.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 #[cfg(test)]
 mod tests {

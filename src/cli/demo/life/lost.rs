@@ -5,8 +5,8 @@ use http::StatusCode;
 use super::{
     super::{
         call::{Answered, Call},
+        checks::{code, status, until},
         page::Page,
-        walk::{code, status, until},
     },
     CHANNELS, Shop,
     channel::{Channel, Order},

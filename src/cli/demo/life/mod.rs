@@ -13,9 +13,9 @@ mod settled;
 mod wire;
 
 use super::{
+    checks::token,
     page::Page,
     stage::{SHOP, Stage},
-    walk::token,
 };
 pub(super) use cast::Cast;
 use channel::CHANNELS;

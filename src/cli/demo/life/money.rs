@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::{
-    super::{call::Call, page::Page, walk::until},
+    super::{call::Call, checks::until, page::Page},
     Shop,
     channel::Order,
     wire::{at, has, list, show, text},

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{
     super::{
+        checks::{code, status, until},
         page::{Page, shortened},
-        walk::{code, status, until},
     },
     CHANNELS, Shop,
     channel::Order,
