@@ -166,6 +166,18 @@ async fn a_held_answer_above_its_cap_is_refused_and_not_one_byte_of_it_is_sent()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_without_room_is_not_told_like_a_request_that_was_turned_away() {
+    let provider = Provider::http1(|_| Reply::new(200, vec![b'#'; 140_000])).await;
+    let gateway = Recipe::to(&provider)
+        .top("limits: { held_memory: 128KiB }")
+        .assemble(|edit| edit.plugin("holding", Arc::new(Holding)));
+    let answer = gateway.http1().await.call("POST", "/", &[], b"", None).await;
+    assert_eq!(answer.status, 502, "the provider has acted: {}", answer.text());
+    assert_eq!(answer.fault().as_deref(), Some("answer_lost"), "and the caller can tell");
+    assert!(!answer.text().contains('#'), "nothing of it is sent: {}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn held_bodies_share_one_budget_and_give_it_back() {
     let provider = Provider::http1(|_| Reply::new(200, "")).await;
     let gateway = Recipe::to(&provider)

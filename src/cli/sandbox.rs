@@ -200,7 +200,7 @@ fn share(text: &str) -> Result<u32, String> {
 impl From<OpenError> for Failed {
     fn from(error: OpenError) -> Self {
         let code = match error {
-            OpenError::Invalid(..) | OpenError::Io(..) => BAD_CONFIGURATION,
+            OpenError::Invalid(..) | OpenError::Foreign(_) | OpenError::Io(..) => BAD_CONFIGURATION,
             OpenError::Make(_) | OpenError::Unusable => CANNOT_START,
         };
         Self { reason: error.to_string(), code }

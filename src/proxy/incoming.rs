@@ -134,8 +134,12 @@ impl Run<'_, '_> {
                 if body.len() + chunk.len() > talk.route.response_body {
                     return Some(Conversed::Refused(Fault::new(&codes::RESPONSE_TOO_LARGE)));
                 }
-                if let Err(fault) = self.memory.grow(chunk.len()) {
-                    return Some(Conversed::Refused(fault));
+                if self.memory.grow(chunk.len()).is_err() {
+                    // The provider has acted: this must not look like a request that was turned away.
+                    let fault = Fault::new(&codes::ANSWER_LOST);
+                    return Some(Conversed::Refused(
+                        fault.caused_by("the memory for held bodies is used up"),
+                    ));
                 }
                 body.extend_from_slice(&chunk);
                 None

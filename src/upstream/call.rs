@@ -96,6 +96,10 @@ async fn converse(
         }
         body.extend_from_slice(&chunk);
     }
+    // Over HTTP/2 a stream that was reset looks like one that ended.
+    if let HttpSession::H2(client) = client {
+        client.check_response_end_or_error().map_err(|_| FetchError::Invalid)?;
+    }
     Ok(Fetched { status, headers, body: body.freeze() })
 }
 

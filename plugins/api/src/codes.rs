@@ -138,6 +138,10 @@ codes! {
     UPSTREAM_SIGNATURE_EXPIRED = ("upstream_signature_expired", Upstream, 502, "The signature of the provider's answer is too old, or from the future");
     /// The very same signed answer was received before.
     UPSTREAM_SIGNATURE_REPLAYED = ("upstream_signature_replayed", Upstream, 502, "The provider's signed answer was received before");
+    /// The provider answered, and what its answer must be checked against cannot be had.
+    UPSTREAM_UNVERIFIABLE = ("upstream_unverifiable", Gateway, 502, "The provider answered, and its answer cannot be verified at the moment");
+    /// The provider answered, and the memory for held answers is used up.
+    ANSWER_LOST = ("answer_lost", Gateway, 502, "The provider answered, and the gateway had no room for its answer");
     /// A file of the provider has another checksum than it announced.
     UPSTREAM_CHECKSUM_MISMATCH = ("upstream_checksum_mismatch", Upstream, 502, "The provider's file does not have the announced checksum");
     /// The provider's answer fails verification.

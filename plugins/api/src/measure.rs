@@ -25,6 +25,8 @@ pub enum Measure {
     ProviderKeysExpireAt,
     /// Counter: failed downloads of a provider's keys.
     ProviderKeyFailures,
+    /// Counter: events that were delivered and could not be remembered, so that they may come again.
+    EventsNotRemembered,
     /// Gauge: 1 while a dependency outside the process is unavailable.
     Degraded,
 }

@@ -8,12 +8,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tollgate_api::{Fault, ReplaySet, ReplaySets, Seen, codes};
+use tollgate_api::{Build, Fault, Measure, Measures, ReplaySet, Seen, codes};
 
 /// Events of one provider and account.
 pub struct Deliveries {
     delivered: Arc<dyn ReplaySet>,
     under_way: Arc<dyn ReplaySet>,
+    measures: Arc<dyn Measures>,
+    instance: String,
 }
 
 /// What to do with a notification.
@@ -27,10 +29,13 @@ pub enum Delivery {
 
 impl Deliveries {
     /// Events under this name, of the provider and its account.
-    pub fn new(sets: &dyn ReplaySets, name: &str) -> Self {
+    pub fn new(build: &Build<'_>, name: &str) -> Self {
+        let sets = &build.stores.replay_sets;
         Self {
             delivered: sets.replay_set(&format!("{name}/delivered")),
             under_way: sets.replay_set(&format!("{name}/under_way")),
+            measures: build.measures.clone(),
+            instance: build.name.to_owned(),
         }
     }
 
@@ -58,8 +63,10 @@ impl Deliveries {
 
     /// The institution took the event.
     pub async fn done(&self, event: &[u8]) {
-        // If it cannot be remembered, the event may come again, which is the lesser evil.
-        let _ = self.delivered.insert(event, MEMORY).resolve().await;
+        if self.delivered.insert(event, MEMORY).resolve().await.is_err() {
+            // It may be delivered again then, which is the lesser evil, and which operators see.
+            self.measures.add(&self.instance, Measure::EventsNotRemembered, 1);
+        }
         self.under_way.remove(event);
     }
 
@@ -71,56 +78,77 @@ impl Deliveries {
 
 /// Providers give up after about a day; an event is remembered for three.
 const MEMORY: Duration = Duration::from_hours(72);
-/// After this a delivery whose end nobody told counts as abandoned.
-const LONGEST: Duration = Duration::from_mins(5);
+/// After this a delivery whose end nobody told counts as abandoned. Longer than any exchange takes,
+/// so that nobody removes the mark of another delivery of the same event.
+const LONGEST: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {
-    use tollgate_api::{ManualClock, testing::FakeReplaySets};
+    use tollgate_api::testing::{Bench, FakeReplaySets};
 
     use super::*;
 
-    fn deliveries(clock: &Arc<ManualClock>) -> (Deliveries, FakeReplaySets) {
-        let sets = FakeReplaySets::new(clock.clone());
-        (Deliveries::new(&sets, "provider/1"), sets)
+    struct Scene {
+        bench: Bench,
+        sets: FakeReplaySets,
+        deliveries: Deliveries,
     }
 
-    async fn begin(deliveries: &Deliveries) -> Result<Delivery, &'static str> {
-        deliveries.begin(b"EV-1").await.map_err(|fault| fault.code().name)
+    impl Scene {
+        fn new() -> Self {
+            let mut bench = Bench::new();
+            let sets = FakeReplaySets::new(bench.clock.clone());
+            bench.stores.replay_sets = Arc::new(sets.clone());
+            let deliveries =
+                bench.with_build("route/stripe", |build| Deliveries::new(build, "provider/1"));
+            Self { bench, sets, deliveries }
+        }
+
+        async fn begin(&self) -> Result<Delivery, &'static str> {
+            self.deliveries.begin(b"EV-1").await.map_err(|fault| fault.code().name)
+        }
     }
 
     #[tokio::test]
     async fn an_event_is_delivered_once_and_acknowledged_ever_after() {
-        let clock = Arc::new(ManualClock::default());
-        let (deliveries, _) = deliveries(&clock);
-        assert_eq!(begin(&deliveries).await, Ok(Delivery::Deliver), "new");
-        assert_eq!(begin(&deliveries).await, Err("notification_in_progress"), "under way");
-        deliveries.done(b"EV-1").await;
-        clock.advance(Duration::from_hours(25));
+        let scene = Scene::new();
+        assert_eq!(scene.begin().await, Ok(Delivery::Deliver), "new");
+        assert_eq!(scene.begin().await, Err("notification_in_progress"), "under way");
+        scene.deliveries.done(b"EV-1").await;
+        scene.bench.clock.advance(Duration::from_hours(25));
         for _ in 0..2 {
-            assert_eq!(begin(&deliveries).await, Ok(Delivery::Acknowledge), "delivered");
+            assert_eq!(scene.begin().await, Ok(Delivery::Acknowledge), "delivered");
         }
-        let other = deliveries.begin(b"EV-2").await.unwrap();
+        let other = scene.deliveries.begin(b"EV-2").await.unwrap();
         assert_eq!(other, Delivery::Deliver, "another event");
     }
 
     #[tokio::test]
     async fn what_failed_may_be_delivered_anew() {
-        let clock = Arc::new(ManualClock::default());
-        let (deliveries, _) = deliveries(&clock);
-        assert_eq!(begin(&deliveries).await, Ok(Delivery::Deliver), "new");
-        deliveries.abandon(b"EV-1");
-        assert_eq!(begin(&deliveries).await, Ok(Delivery::Deliver), "it failed");
-        clock.advance(LONGEST);
-        assert_eq!(begin(&deliveries).await, Ok(Delivery::Deliver), "nobody told its end");
+        let scene = Scene::new();
+        assert_eq!(scene.begin().await, Ok(Delivery::Deliver), "new");
+        scene.deliveries.abandon(b"EV-1");
+        assert_eq!(scene.begin().await, Ok(Delivery::Deliver), "it failed");
+        scene.bench.clock.advance(LONGEST);
+        assert_eq!(scene.begin().await, Ok(Delivery::Deliver), "nobody told its end");
     }
 
     #[tokio::test]
     async fn a_store_that_cannot_tell_delivers_nothing() {
-        let (deliveries, sets) = deliveries(&Arc::new(ManualClock::default()));
-        sets.fail(true);
-        assert_eq!(begin(&deliveries).await, Err("store_unavailable"), "closed, not open");
-        sets.fail(false);
-        assert_eq!(begin(&deliveries).await, Ok(Delivery::Deliver), "and later it goes on");
+        let scene = Scene::new();
+        scene.sets.fail(true);
+        assert_eq!(scene.begin().await, Err("store_unavailable"), "closed, not open");
+        scene.sets.fail(false);
+        assert_eq!(scene.begin().await, Ok(Delivery::Deliver), "and later it goes on");
+    }
+
+    #[tokio::test]
+    async fn operators_see_what_could_not_be_remembered() {
+        let scene = Scene::new();
+        assert_eq!(scene.begin().await, Ok(Delivery::Deliver), "new");
+        scene.sets.fail(true);
+        scene.deliveries.done(b"EV-1").await;
+        let told = scene.bench.figures.of("route/stripe", Measure::EventsNotRemembered);
+        assert_eq!(told, Some(1.0), "one event may come again");
     }
 }

@@ -44,6 +44,7 @@ pub(super) struct Families {
     pub(super) provider_keys: GaugeVec,
     pub(super) provider_keys_expire: GaugeVec,
     pub(super) provider_key_failures: IntCounterVec,
+    pub(super) events_not_remembered: IntCounterVec,
     pub(super) degraded: GaugeVec,
     pub(super) build: IntGaugeVec,
 }
@@ -227,6 +228,11 @@ impl Families {
                 "tollgate_provider_key_failures_total",
                 &["plugin"],
                 "Failed downloads of a provider's keys",
+            ),
+            events_not_remembered: r.counters(
+                "tollgate_events_not_remembered_total",
+                &["plugin"],
+                "Events that were delivered and could not be remembered: they may be delivered again",
             ),
             degraded: r.floats(
                 "tollgate_dependency_degraded",

@@ -50,6 +50,7 @@ impl Measures for Metrics {
             Measure::TokenCacheMisses => &families.token_misses,
             Measure::RateLimitOverflow => &families.limiter_overflow,
             Measure::ProviderKeyFailures => &families.provider_key_failures,
+            Measure::EventsNotRemembered => &families.events_not_remembered,
             Measure::KeyUses => &families.key_uses,
             // A gauge is set, not added to.
             _ => return,

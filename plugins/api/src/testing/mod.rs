@@ -97,6 +97,11 @@ impl Bench {
 
     /// Builds a plugin under this name.
     pub fn build_named<S: Settings>(&mut self, name: &str, settings: serde_json::Value) -> Built {
+        self.with_build(name, |build| (Definition::of::<S>().build)(settings, build))
+    }
+
+    /// Lends what a plugin of this name would be built from.
+    pub fn with_build<T>(&mut self, name: &str, make: impl FnOnce(&mut Build<'_>) -> T) -> T {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let measures: Arc<dyn Measures> = self.figures.clone();
         let mut build = Build {
@@ -113,7 +118,7 @@ impl Bench {
             jobs: &mut self.jobs,
             measures,
         };
-        (Definition::of::<S>().build)(settings, &mut build)
+        make(&mut build)
     }
 
     /// Builds a plugin that must be accepted.

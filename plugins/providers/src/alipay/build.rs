@@ -69,7 +69,7 @@ impl Reader<'_, '_> {
         let plain = Verifier { clock: clock.clone(), window: None, replay: None };
         let timed = Verifier { clock: clock.clone(), window: Some(window), replay: None };
         if self.build.side == Side::Route {
-            let deliveries = Deliveries::new(&*sets, &name);
+            let deliveries = Deliveries::new(self.build, &name);
             return Some(match settings.protocol {
                 Protocol::V2 | Protocol::V3 => Arc::new(Notifications {
                     app_id: account,

@@ -111,7 +111,7 @@ fn webhook(
         },
         secrets: Secrets(secrets.into()),
         expected: Expected { livemode: settings.livemode, accounts },
-        deliveries: Deliveries::new(sets, &format!("{KIND}/{}", build.name)),
+        deliveries: Deliveries::new(build, &format!("{KIND}/{}", build.name)),
     }))
 }
 

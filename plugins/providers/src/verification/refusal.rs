@@ -53,8 +53,12 @@ impl Refusal {
             (Side::Upstream, Self::Expired) => &codes::UPSTREAM_SIGNATURE_EXPIRED,
             (Side::Upstream, Self::Invalid) => &codes::UPSTREAM_SIGNATURE_INVALID,
             (Side::Upstream, Self::Replayed) => &codes::UPSTREAM_SIGNATURE_REPLAYED,
-            (_, Self::KeysUnavailable) => &codes::PROVIDER_KEYS_UNAVAILABLE,
-            (_, Self::StoreUnavailable) => &codes::STORE_UNAVAILABLE,
+            (Side::Route, Self::KeysUnavailable) => &codes::PROVIDER_KEYS_UNAVAILABLE,
+            (Side::Route, Self::StoreUnavailable) => &codes::STORE_UNAVAILABLE,
+            // The provider has acted by then: nothing may sound as if it had not.
+            (Side::Upstream, Self::KeysUnavailable | Self::StoreUnavailable) => {
+                &codes::UPSTREAM_UNVERIFIABLE
+            }
         }
     }
 

@@ -84,8 +84,7 @@ pub(super) fn plugin(mut settings: WechatPay, build: &mut Build<'_>) -> Built {
     // Only a route comes here: on an upstream a missing key was an error. A repeated notification is
     // recognised by its event, whose number outlives any nonce.
     let name = place.name("events");
-    let deliveries = place
-        .shared(build.state, "deliveries", || Deliveries::new(&*build.stores.replay_sets, &name));
+    let deliveries = place.shared(build.state, "deliveries", || Deliveries::new(build, &name));
     Ok(Arc::new(Notifications {
         merchant_id: settings.merchant_id,
         variant,

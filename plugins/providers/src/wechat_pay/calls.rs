@@ -95,7 +95,9 @@ impl Calls {
         request.headers.remove(header::IF_RANGE);
         let body = request.body.whole().ok_or_else(streamed)?;
         let is_upload = multipart::is_upload(&request.headers);
-        let preferred = self.keys.preferred().await.map_err(|it| it.fault(Side::Upstream))?;
+        // Nothing was sent yet.
+        let unavailable = |it| Fault::new(&codes::PROVIDER_KEYS_UNAVAILABLE).caused_by(it);
+        let preferred = self.keys.preferred().await.map_err(unavailable)?;
         let mut serial =
             self.wanted_serial(&request.headers).unwrap_or_else(|| preferred.id.clone());
         let mut body = body;

@@ -92,7 +92,7 @@ async fn an_answer_passes_once() {
     assert_eq!(judged(&*plugin, answer).await, "upstream_signature_replayed", "and never again");
     sets.fail(true);
     let other = Signer { nonce: "n-2", ..wechat_pay() }.answer(200, "{}");
-    assert_eq!(judged(&*plugin, other).await, "store_unavailable", "nobody can tell");
+    assert_eq!(judged(&*plugin, other).await, "upstream_unverifiable", "nobody can tell");
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn nothing_of_a_forged_answer_is_used() {
         ("a redirect's status", first().fetched(302, good.clone())),
     ] {
         let (bench, found) = bootstrapped(Ok(answer)).await;
-        assert_eq!(found, "provider_keys_unavailable", "{what}");
+        assert_eq!(found, "upstream_unverifiable", "{what}");
         assert_eq!(
             bench.figures.of("route/wechat_pay", Measure::ProviderKeys),
             Some(0.0),
@@ -101,7 +101,7 @@ async fn nothing_of_a_forged_answer_is_used() {
         assert_eq!(bench.figures.of("route/wechat_pay", Measure::Degraded), Some(1.0), "{what}");
     }
     let (_, found) = bootstrapped(Err(FetchError::Timeout)).await;
-    assert_eq!(found, "provider_keys_unavailable", "no answer at all");
+    assert_eq!(found, "upstream_unverifiable", "no answer at all");
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn one_bad_certificate_spoils_the_answer_that_has_it() {
     serves(&bench, move || Ok(first().fetched(200, body.clone())));
     let plugin = plugin(&mut bench, &only_downloads());
     bench.run_jobs().await;
-    assert_eq!(judged(&*plugin, &first()).await, "provider_keys_unavailable", "all or nothing");
+    assert_eq!(judged(&*plugin, &first()).await, "upstream_unverifiable", "all or nothing");
 }
 
 #[tokio::test]
@@ -223,5 +223,5 @@ async fn a_merchants_sandbox_lends_it_no_keys() {
     serves(&bench, || Err(FetchError::Unreachable));
     let plugin = plugin(&mut bench, &only_downloads());
     let found = judged(&*plugin, &Signer { nonce: "n-2", ..by_sandbox() }).await;
-    assert_eq!(found, "provider_keys_unavailable", "the same merchant under its own APIv3 key");
+    assert_eq!(found, "upstream_unverifiable", "the same merchant under its own APIv3 key");
 }
