@@ -51,7 +51,13 @@ pub(super) fn create(call: &Call, desk: &Desk) -> Result<Answer, Refused> {
     };
     let refund = desk.complete_refund(&refund.number);
     let refund = refund.map_err(|error| impossible(error, &payment, amount))?;
-    let answer = Answer::json(StatusCode::OK, &shown(&refund, &payment));
+    let mut shown = shown(&refund, &payment);
+    if call.expands("payment_intent")
+        && let Some(number) = shown.get_mut("payment_intent")
+    {
+        *number = intents::shown(&payment);
+    }
+    let answer = Answer::json(StatusCode::OK, &shown);
     Ok(answer.about(&refund.number).acting())
 }
 

@@ -35,7 +35,8 @@ pub(super) fn intents(call: &Call, url: &str, desk: &Desk) -> Result<Value, Refu
     let mut found: Vec<Value> = {
         let book = desk.book();
         let ours = book.payments().filter(|payment| intents::belongs(payment, call));
-        ours.map(intents::shown).filter(fits).collect()
+        let wide = call.expands("data.latest_charge");
+        ours.map(|payment| intents::wide(payment, wide)).filter(fits).collect()
     };
     found.reverse();
     let mut page = list::page(found, call, url)?;
@@ -54,7 +55,10 @@ impl Clause {
         };
         let holds = match value {
             Some(Value::String(text)) if self.operator == '~' => text.contains(&self.value),
-            Some(Value::String(text)) => self.operator == ':' && *text == self.value,
+            // Capitals count for nothing (docs.stripe.com/search, "Search query language").
+            Some(Value::String(text)) => {
+                self.operator == ':' && text.eq_ignore_ascii_case(&self.value)
+            }
             Some(Value::Number(number)) => match (number.as_u64(), self.value.parse::<u64>()) {
                 (Some(number), Ok(value)) => match self.operator {
                     '>' => number > value,

@@ -17,14 +17,20 @@ use super::{
 pub(in super::super) fn retrieve(id: &str, call: &Call, desk: &Desk) -> Result<Answer, Refused> {
     call.knows(&["client_secret"])?;
     let payment = find(id, call, desk)?;
-    let mut shown = shown(&payment);
-    if payment.paid.is_some()
-        && call.expands("latest_charge")
-        && let Some(charge) = shown.get_mut("latest_charge")
-    {
-        *charge = charge_of(&payment, payment.refunded);
-    }
+    let shown = wide(&payment, call.expands("latest_charge"));
     Ok(Answer::json(StatusCode::OK, &shown).about(&payment.order))
+}
+
+/// A payment intent, with its charge in the place of the charge's number where that is wanted.
+pub(in super::super) fn wide(payment: &Payment, charge: bool) -> Value {
+    let mut shown = shown(payment);
+    if payment.paid.is_some()
+        && charge
+        && let Some(number) = shown.get_mut("latest_charge")
+    {
+        *number = charge_of(payment, payment.refunded);
+    }
+    shown
 }
 
 /// `GET /v1/payment_intents`.

@@ -13,7 +13,7 @@ use super::{
     refused::Refused,
 };
 use cards::Outcome;
-pub(super) use found::{belongs, charge, find, list, retrieve};
+pub(super) use found::{belongs, charge, find, list, retrieve, wide};
 pub(super) use shown::{charge_of, shown, status, text};
 
 /// `POST /v1/payment_intents`.

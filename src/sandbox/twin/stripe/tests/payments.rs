@@ -231,6 +231,16 @@ async fn an_intent_shows_its_charge_where_that_is_wanted() {
     let wide = bench.get(&format!("{INTENTS}/{id}?expand[]=latest_charge")).await.json;
     assert_eq!(wide["latest_charge"]["id"], plain["latest_charge"], "the same: {wide}");
     assert_eq!(wide["latest_charge"]["amount_refunded"], 100, "as it is now: {wide}");
+    let query = "/v1/payment_intents/search?query=metadata['order_id']:'ORDER-1'";
+    let plain = bench.get(query).await.json;
+    assert_eq!(plain["data"][0]["latest_charge"], wide["latest_charge"]["id"], "searched: {plain}");
+    let page = bench.get(&format!("{query}&expand[]=data.latest_charge")).await.json;
+    assert_eq!(page["data"][0], wide, "the same, searched in capitals: {page}");
+    let refund = format!("{refund}&expand[]=payment_intent");
+    let refund = bench.post("/v1/refunds", &refund).await.json;
+    assert_eq!(refund["payment_intent"]["id"], json!(id), "whose it is: {refund}");
+    let order = &refund["payment_intent"]["metadata"]["order_id"];
+    assert_eq!(order, "order-1", "and which order's: {refund}");
     let open = bench.post(INTENTS, "amount=500&currency=usd").await.json;
     let path = format!("{INTENTS}/{}?expand[]=latest_charge", open["id"].as_str().unwrap());
     assert!(bench.get(&path).await.json["latest_charge"].is_null(), "none before it is paid");
