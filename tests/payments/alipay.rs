@@ -119,6 +119,35 @@ async fn a_refund_is_created_and_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_alipay_could_not_notify_of_is_refused_before_anything_is_sent() {
+    let stage = Stage::new().await;
+    for description in ["Tea & more", "&", "Tea&total_amount=0.01"] {
+        let mut ambiguous = payment();
+        ambiguous["description"] = description.into();
+        let call = Call("POST", "/v1/payments", ambiguous);
+        let problem = stage.refuses(call, "operation_unsupported").await;
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("`&`"), "{description}: it is said why: {detail}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trade_in_another_currency_is_not_taken_for_one_in_yuan() {
+    let stage = Stage::new().await;
+    let call = || Call("GET", "/v1/payments/order_0001?channel=alipay", Value::Null);
+    for (currency, fault) in [("CNY", None), ("USD", Some("upstream_invalid_answer"))] {
+        stage.answers(
+            200,
+            &json!({ "out_trade_no": "order_0001", "trade_no": "2026112422001",
+                "trade_status": "TRADE_SUCCESS", "total_amount": "0.30",
+                "trans_currency": currency }),
+        );
+        let answer = stage.call(call()).await;
+        assert_eq!(answer.fault().as_deref(), fault, "{currency}: {}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_alipay_refuses_is_told_by_one_list_of_codes() {
     let stage = Stage::new().await;
     for (status, code, expected) in [

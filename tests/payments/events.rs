@@ -136,10 +136,11 @@ async fn stripes_events_become_events() {
         "/notify/stripe",
         json!({ "id": "evt_1", "type": "refund.updated", "data": { "object": { "id": "re_1",
             "object": "refund", "status": "failed", "amount": 250, "currency": "usd",
-            "metadata": { "order_id": "order_0001", "refund_id": "refund_0001" } } } }),
+            "payment_intent": "pi_1", "metadata": { "order_id": "order_0001", "refund_id": "refund_0001" } } } }),
         json!({ "id": "evt_1", "channel": "stripe", "event": "refund.failed",
             "order_id": "order_0001", "refund_id": "refund_0001", "status": "failed",
-            "amount": "2.50", "currency": "USD", "provider_reference": "re_1" }),
+            "amount": "2.50", "currency": "USD", "provider_reference": "re_1",
+            "payment_reference": "pi_1" }),
     )
     .await;
     let data = json!({ "object": { "id": "cus_1", "object": "customer", "x": 1 } });
@@ -170,5 +171,49 @@ async fn half_a_notification_is_refused_and_the_institution_hears_nothing() {
         assert_eq!(answer.fault().as_deref(), Some("field_invalid"), "{path}: {}", answer.text());
         let problem: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_in_another_currency_makes_no_event_in_yuan() {
+    let stage = Stage::new().await;
+    stage.answers_text(204, "");
+    let amount = json!({ "total": 1050, "refund": 250, "currency": "USD" });
+    for resource in [
+        json!({ "out_trade_no": "order_0001", "transaction_id": "4200001",
+            "trade_state": "SUCCESS", "amount": amount }),
+        json!({ "out_trade_no": "order_0001", "out_refund_no": "refund_0001",
+            "refund_id": "5030001", "refund_status": "SUCCESS", "amount": amount }),
+    ] {
+        let body = json!({ "id": "EV-1", "event_type": "X", "resource_type": "encrypt-resource",
+            "resource": resource });
+        let answer = stage.notify("/notify/wechat_pay", &body).await;
+        assert_eq!(answer.fault().as_deref(), Some("field_invalid"), "{body}: {}", answer.text());
+    }
+    assert_eq!(stage.count(), 0, "the institution hears nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn amounts_in_units_of_stripes_own_are_handed_on_as_they_are() {
+    let stage = Stage::new().await;
+    for currency in ["isk", "mga", "ugx"] {
+        for object in [
+            json!({ "id": "pi_1", "object": "payment_intent", "amount": 1000, "currency": currency,
+                "metadata": { "order_id": "order_0001" } }),
+            json!({ "id": "re_1", "object": "refund", "status": "succeeded", "amount": 1000,
+                "currency": currency,
+                "metadata": { "order_id": "order_0001", "refund_id": "refund_0001" } }),
+        ] {
+            let data = json!({ "object": object });
+            let kind = "payment_intent.succeeded";
+            becomes(
+                &stage,
+                "/notify/stripe",
+                json!({ "id": "evt_1", "type": kind, "data": data }),
+                json!({ "id": "evt_1", "channel": "stripe", "event": "other",
+                    "provider_event": kind, "data": data }),
+            )
+            .await;
+        }
     }
 }

@@ -4,7 +4,9 @@
 //! them back, in front of twins that check every signature.
 
 mod alipay;
+mod clients;
 mod events;
+mod mistaken;
 mod promises;
 mod stage;
 mod stripe;

@@ -153,3 +153,26 @@ async fn raw_requests_pass_as_they_are() {
     let answer = stage.call(Call("POST", "/v3/pay/transactions/jsapi", json!({}))).await;
     assert_eq!(parsed(&answer)["code"], "route_not_found", "not by the API's own host");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn providers_are_not_told_who_calls() {
+    let stage = Stage::new().await;
+    stage.answers(500, &json!({}));
+    let is_told = || {
+        let names = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+        names.into_iter().filter(|name| stage.last().header(name).is_some()).collect::<Vec<_>>()
+    };
+    for channel in CHANNELS {
+        let path = format!("/v1/payments/order_0001?channel={channel}");
+        stage.call(Call("GET", &path, Value::Null)).await;
+        assert!(is_told().is_empty(), "{channel}: {:?}", is_told());
+    }
+    for (host, path) in [
+        ("wechat-pay.raw.example", "/v3/certificates"),
+        ("alipay.raw.example", "/v3/alipay/trade/query"),
+        ("stripe.raw.example", "/v1/balance"),
+    ] {
+        stage.call_text("applications", host, "GET", path, "").await;
+        assert!(is_told().is_empty(), "{host}: {:?}", is_told());
+    }
+}

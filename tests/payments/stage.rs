@@ -17,6 +17,7 @@ pub struct Stage {
     gateway: Gateway,
     provider: Provider,
     reply: Arc<Mutex<Reply>>,
+    token: Option<String>,
 }
 
 /// What a caller sends.
@@ -27,11 +28,38 @@ pub struct Sent<'a>(pub &'a str, pub &'a str);
 
 impl Stage {
     pub async fn new() -> Self {
+        Self::of(example(), &["map"], |recipe| recipe).await
+    }
+
+    /// With callers' tokens, which this issuer signs.
+    pub async fn with_tokens(mut all: Map<String, Value>, issuer: &Issuer) -> Self {
+        for route in owners(&mut all, "routes") {
+            for plugin in route.get_mut("plugins").and_then(Value::as_array_mut).unwrap() {
+                if let Some(jwt) = plugin.get_mut("jwt").and_then(Value::as_object_mut) {
+                    jwt.remove("jwks");
+                    jwt.insert("jwks_file".to_owned(), "jwks.json".into());
+                }
+            }
+        }
+        Self::of(all, &["map", "jwt"], |recipe| recipe.file("jwks.json", issuer.jwks())).await
+    }
+
+    async fn of(
+        mut all: Map<String, Value>,
+        kinds: &[&str],
+        furnish: impl FnOnce(Recipe) -> Recipe,
+    ) -> Self {
         let reply = Arc::new(Mutex::new(Reply::new(200, "{}")));
         let shown = reply.clone();
         let provider = Provider::http1(move |_| shown.lock().unwrap().clone()).await;
-        let gateway = Recipe::new(configuration(&provider.url())).start();
-        Self { gateway, provider, reply }
+        alone(&mut all, kinds, &provider.url());
+        let gateway = furnish(Recipe::new(written(&all))).start();
+        Self { gateway, provider, reply, token: None }
+    }
+
+    /// Calls with this token from now on.
+    pub fn present(&mut self, token: &str) {
+        self.token = Some(format!("Bearer {token}"));
     }
 
     /// What the next request is answered with.
@@ -66,10 +94,13 @@ impl Stage {
         path: &str,
         body: &str,
     ) -> Answer {
-        let fields = [("host", host), ("content-type", "application/json")];
-        let fields = if body.is_empty() { &fields[..1] } else { &fields[..] };
+        let mut fields = vec![("host", host)];
+        fields.extend(self.token.as_deref().map(|token| ("authorization", token)));
+        if !body.is_empty() {
+            fields.push(("content-type", "application/json"));
+        }
         let mut caller = Http1::connect(self.gateway.address(listener)).await;
-        caller.call(method, path, fields, body.as_bytes(), None).await
+        caller.call(method, path, &fields, body.as_bytes(), None).await
     }
 
     /// One operation: the provider receives exactly this, and its answer becomes exactly that.
@@ -105,6 +136,11 @@ impl Stage {
         parsed(&answer)
     }
 
+    /// How many requests the provider or the institution received.
+    pub fn count(&self) -> usize {
+        self.provider.requests().len()
+    }
+
     /// The last request that the provider or the institution received.
     pub fn last(&self) -> Received {
         self.provider.requests().pop().expect("a request")
@@ -115,25 +151,32 @@ pub fn parsed(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("JSON: {}", answer.text()))
 }
 
-/// The example on free ports, without TLS, callers' tokens and signatures, with one endpoint for all.
-fn configuration(endpoint: &str) -> String {
-    let mut all = example();
-    for route in owners(&mut all, "routes") {
-        keep_plugins(route, &["map"]);
+/// Plugins of these kinds alone, and one endpoint for all.
+fn alone(all: &mut Map<String, Value>, kinds: &[&str], endpoint: &str) {
+    for route in owners(all, "routes") {
+        keep_plugins(route, kinds);
     }
-    for upstream in owners(&mut all, "upstreams") {
+    for upstream in owners(all, "upstreams") {
         upstream["endpoints"] = json!([endpoint]);
         upstream.as_object_mut().unwrap().remove("tls");
-        keep_plugins(upstream, &["map"]);
+        keep_plugins(upstream, kinds);
     }
-    written(&all)
 }
 
 /// The example on free ports, without TLS and callers' tokens.
 pub fn example() -> Map<String, Value> {
+    example_in(&yaml())
+}
+
+/// The example as it is written.
+pub fn yaml() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/payments.yaml");
-    let yaml = fs::read_to_string(path).unwrap();
-    let sources = Sources::fake([("payments.yaml", yaml.as_str())], []);
+    fs::read_to_string(path).unwrap()
+}
+
+/// This example on free ports, without TLS and callers' tokens.
+pub fn example_in(yaml: &str) -> Map<String, Value> {
+    let sources = Sources::fake([("payments.yaml", yaml)], []);
     let mut files = Files::default();
     let document = text::read(Path::new("payments.yaml"), &sources, &mut files).unwrap().to_json();
     let mut all = document.as_object().unwrap().clone();

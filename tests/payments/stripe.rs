@@ -24,6 +24,7 @@ fn expected(status: &str) -> Value {
     let mut expected = json!({ "order_id": "order_0001", "channel": "stripe", "status": status,
         "amount": "10.50", "currency": "USD", "provider_reference": "pi_1" });
     if status == "requires_action" {
+        // Not where it is only asked for: see `clients`.
         expected["action"] = json!({ "type": "client_secret", "value": "pi_1_secret_2" });
     }
     expected
@@ -78,9 +79,7 @@ async fn a_payment_is_created_asked_for_and_cancelled() {
         found["latest_charge"] = charge;
         stage.answers(200, &found);
         let mut expected = expected(status);
-        if state.starts_with("requires_") {
-            expected["action"] = json!({ "type": "client_secret", "value": "pi_1_secret_2" });
-        }
+        expected.as_object_mut().unwrap().remove("action");
         let sent = Sent("GET /v1/payment_intents/pi_1?expand%5B%5D=latest_charge", "");
         stage.maps(state, Call("GET", QUERY, Value::Null), sent, &expected).await;
     }
@@ -94,14 +93,14 @@ async fn a_payment_is_created_asked_for_and_cancelled() {
             &expected("canceled"),
         )
         .await;
-    assert_eq!(stage.last().header("idempotency-key").as_deref(), Some("cancel-pi_1"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refund_is_created_and_asked_for() {
     let stage = Stage::new().await;
     let refunded = json!({ "id": "re_1", "object": "refund", "status": "succeeded", "amount": 250,
-        "currency": "usd", "metadata": { "order_id": "order_0001", "refund_id": "refund_0001" } });
+        "currency": "usd", "payment_intent": intent("succeeded"),
+        "metadata": { "order_id": "order_0001", "refund_id": "refund_0001" } });
     let expected = json!({ "order_id": "order_0001", "refund_id": "refund_0001",
         "channel": "stripe", "status": "succeeded", "amount": "2.50", "currency": "USD",
         "provider_reference": "re_1" });
@@ -112,7 +111,7 @@ async fn a_refund_is_created_and_asked_for() {
             Call("POST", "/v1/payments/order_0001/refunds", refund()),
             Sent(
                 "POST /v1/refunds",
-                "amount=250&metadata%5Border_id%5D=order_0001&metadata%5Brefund_id%5D=refund_0001&payment_intent=pi_1",
+                "amount=250&expand%5B%5D=payment_intent&metadata%5Border_id%5D=order_0001&metadata%5Brefund_id%5D=refund_0001&payment_intent=pi_1",
             ),
             &expected,
         )
@@ -164,8 +163,8 @@ async fn what_stripe_cannot_do_here_is_refused_before_anything_is_sent() {
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains(currency), "{currency}: it is said why: {detail}");
     }
-    let query = Call("GET", "/v1/payments/order_0001?channel=stripe", Value::Null);
-    let problem = stage.refuses(query, "field_invalid").await;
+    let refund = "/v1/payments/order_0001/refunds/refund_0001?channel=stripe";
+    let problem = stage.refuses(Call("GET", refund, Value::Null), "field_invalid").await;
     assert_eq!(problem["errors"][0]["parameter"], "reference", "Stripe finds by its own alone");
     stage.answers(200, &intent("succeeded"));
     let other = Call("GET", "/v1/payments/order_0002?channel=stripe&reference=pi_1", Value::Null);

@@ -152,3 +152,61 @@ async fn another_currency_is_refused_before_anything_is_sent() {
     let problem = stage.refuses(call, "field_invalid").await;
     assert_eq!(problem["errors"][0]["pointer"], "/payment_amount", "WeChat Pay needs it");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_in_another_currency_is_not_taken_for_yuan() {
+    let stage = Stage::new().await;
+    let refunds = "/v1/payments/order_0001/refunds";
+    let amount = |currency: &str| json!({ "total": 1050, "refund": 250, "currency": currency });
+    for (currency, fault) in [("CNY", None), ("USD", Some("upstream_invalid_answer"))] {
+        let paid = json!({ "out_trade_no": "order_0001", "trade_state": "SUCCESS",
+            "transaction_id": "4200001", "amount": amount(currency) });
+        let refunded = json!({ "refund_id": "5030001", "out_refund_no": "refund_0001",
+            "out_trade_no": "order_0001", "status": "SUCCESS", "amount": amount(currency) });
+        let query = "/v1/payments/order_0001?channel=wechat_pay";
+        let query_refund = format!("{refunds}/refund_0001?channel=wechat_pay");
+        for (call, answer) in [
+            (Call("GET", query, Value::Null), &paid),
+            (Call("POST", refunds, refund()), &refunded),
+            (Call("GET", &query_refund, Value::Null), &refunded),
+        ] {
+            let what = format!("{currency}: {} {}", call.0, call.1);
+            stage.answers(200, answer);
+            let answer = stage.call(call).await;
+            assert_eq!(answer.fault().as_deref(), fault, "{what}: {}", answer.text());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_of_another_order_is_not_there() {
+    let stage = Stage::new().await;
+    stage.answers(
+        200,
+        &json!({ "refund_id": "5030001", "out_refund_no": "refund_0001",
+            "out_trade_no": "order_0002", "status": "SUCCESS",
+            "amount": { "refund": 250, "total": 1050, "currency": "CNY" } }),
+    );
+    let path = "/v1/payments/order_0001/refunds/refund_0001?channel=wechat_pay";
+    stage.tells(Call("GET", path, Value::Null), (404, "not_found")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_was_paid_is_not_refunded() {
+    let stage = Stage::new().await;
+    for (amount, paid) in [("10.51", "10.50"), ("9", "10.50"), ("100", "10.50")] {
+        let mut refund = refund();
+        refund["amount"] = amount.into();
+        refund["payment_amount"] = paid.into();
+        let call = Call("POST", "/v1/payments/order_0001/refunds", refund);
+        if amount == "9" {
+            stage.answers(500, &json!({}));
+            stage.tells(call, (502, "provider_unavailable")).await;
+            continue;
+        }
+        let problem = stage.refuses(call, "field_invalid").await;
+        let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().collect();
+        let names: Vec<_> = fields.iter().map(|field| &field["pointer"]).collect();
+        assert_eq!(names, ["/amount", "/payment_amount"], "{amount} of {paid}");
+    }
+}

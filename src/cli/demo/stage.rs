@@ -227,4 +227,4 @@ pub(super) const MARKET: &str = "demo-market";
 pub(super) const PROBER: &str = "demo-prober";
 const CLIENTS: [&str; 3] = [SHOP, MARKET, PROBER];
 const AUDIENCE: &str = "payments";
-const SCOPE: &str = "payments:write payments:read cards:check";
+const SCOPE: &str = "payments:write payments:read payments:raw cards:check";
