@@ -109,6 +109,8 @@ impl<'a> Walker<'a> {
         if !self.choose_variants(place, &mut layers) {
             return;
         }
+        // Only now it is known whether a text is a file, where it may be something else as well.
+        self.keep_references(place, &layers);
         if !layers.accept(&place.node.value) {
             return self.wrong_type(place, &layers);
         }

@@ -208,3 +208,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_is_read_also_where_a_list_of_files_may_stand_in_its_place() {
+    let file = serde_json::json!({ "type": "string", "format": "file" });
+    let files = serde_json::json!({ "type": "array", "items": file });
+    let keys = serde_json::json!({ "anyOf": [file, files] });
+    let schema = serde_json::json!({ "type": "object", "properties": { "keys": keys } });
+    for (text, missing) in [
+        ("keys: a.pem\n", None),
+        ("keys: b.pem\n", Some("`b.pem` does not exist")),
+        ("keys: [a.pem]\n", None),
+        ("keys: [a.pem, b.pem]\n", Some("`b.pem` does not exist")),
+    ] {
+        let sources = Sources::fake([("tollgate.yaml", text), ("a.pem", "k")], []);
+        let loaded = load(Path::new("tollgate.yaml"), &sources, &schema, &formats());
+        let report = match loaded {
+            Ok(loaded) => loaded.report,
+            Err(report) => report,
+        };
+        let said = report.render(Style::Plain);
+        assert_eq!(said.is_empty(), missing.is_none(), "{text}: {said}");
+        assert!(said.contains(missing.unwrap_or_default()), "{text}: {said}");
+    }
+}

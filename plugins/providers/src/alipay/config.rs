@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tollgate_api::setting::{Duration, SecretRef};
 
+use super::KeyFiles;
+
 /// Speaks Alipay's security dialect: signs and encrypts calls, verifies and decrypts answers, and
 /// takes notifications.
 ///
@@ -32,10 +34,10 @@ pub struct Alipay {
     /// The application's RSA key, which signs calls. Needed on an upstream, not used on a route.
     pub private_key: Option<SecretRef>,
 
-    /// Alipay's public key, which its answers and notifications are verified with: a file. Either
-    /// this or `certificates` is given.
-    #[schemars(extend("format" = "file"))]
-    pub alipay_public_key: Option<PathBuf>,
+    /// Alipay's public key, which its answers and notifications are verified with: a file. While
+    /// Alipay changes it, a list of files, the old and the new one: what either of them signed
+    /// counts. At most four. Either this or `certificates` is given.
+    pub alipay_public_key: Option<KeyFiles>,
 
     /// Certificates in place of bare keys; for `v2` and `v3`. Calls then name the application's and
     /// the root certificate, and answers must name one of Alipay's.

@@ -8,10 +8,10 @@ use tollgate_crypto::{Certificate, PublicKey};
 use super::certificates;
 use crate::verification::{KeyFor, Keys, Refusal, VerifyingKey};
 
-/// A bare key, or certificates that messages choose from by their number.
+/// Bare keys, or certificates that messages choose from by their number.
 pub(super) enum AlipayKeys {
-    /// One key, which messages do not name.
-    Bare(Arc<PublicKey>),
+    /// Keys, which messages do not name: one, or the old and the new while Alipay changes it.
+    Bare(Arc<AnyOf>),
     /// Alipay's certificates.
     Certified { certificates: Vec<Certified>, clock: Arc<dyn Clock> },
 }
@@ -63,12 +63,12 @@ impl Keys for AlipayKeys {
     }
 }
 
-fn bare(key: &Arc<PublicKey>, id: &str) -> Result<Arc<dyn VerifyingKey>, Refusal> {
+fn bare(key: &Arc<AnyOf>, id: &str) -> Result<Arc<dyn VerifyingKey>, Refusal> {
     if id.is_empty() { Ok(key.clone()) } else { Err(Refusal::KeyUnknown) }
 }
 
 /// Keys of which any may have signed.
-struct AnyOf(Vec<PublicKey>);
+pub(super) struct AnyOf(pub Vec<PublicKey>);
 
 impl VerifyingKey for AnyOf {
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {

@@ -14,6 +14,7 @@ mod certificates;
 mod config;
 mod content;
 mod form;
+mod key_files;
 mod keys;
 mod known_answers;
 mod message;
@@ -28,4 +29,5 @@ mod v2_answer;
 mod v3;
 
 pub use config::{Alipay, CertificateFiles, Protocol, UnsignedErrors};
+pub use key_files::KeyFiles;
 pub(crate) use known_answers::KNOWN_ANSWERS;

@@ -2,8 +2,8 @@
 //!
 //! There are two families: of one the signature covers `sign_type`, of the other it does not; and
 //! Alipay's own SDKs differ in whether empty values are signed. So each reading is tried, all with the
-//! one key and algorithm, and what is handed on is what the signature that fits covers: nothing else
-//! of the form reaches the institution.
+//! configured keys and the one algorithm, and what is handed on is what the signature that fits
+//! covers: nothing else of the form reaches the institution.
 
 use std::sync::Arc;
 

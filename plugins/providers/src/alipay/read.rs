@@ -17,24 +17,14 @@ use super::{
     build::{Ours, Reader},
     certificates,
     content::ContentKey,
-    keys::{AlipayKeys, Certified},
+    key_files::{KeyFiles, MOST as MOST_KEYS},
+    keys::{AlipayKeys, AnyOf, Certified},
 };
 
 impl Reader<'_, '_> {
     pub(super) fn alipay_keys(&mut self, settings: &Alipay) -> Option<AlipayKeys> {
         match (&settings.alipay_public_key, &settings.certificates) {
-            (Some(path), None) => {
-                let pointer = "/alipay_public_key";
-                let text = self.file(pointer, path)?;
-                let key = PublicKey::from_text(&text).map_err(|error| error.to_string());
-                let key = key.and_then(|key| match key.kind() {
-                    KeyKind::Rsa => Ok(key),
-                    other => Err(format!("expected an RSA key, found {}", other.name())),
-                });
-                key.map_err(|expected| self.error(pointer, expected))
-                    .ok()
-                    .map(|key| AlipayKeys::Bare(Arc::new(key)))
-            }
+            (Some(files), None) => self.bare_keys(files),
             (None, Some(files)) => {
                 let pointer = "/certificates/alipay";
                 let text = self.text(pointer, &files.alipay)?;
@@ -61,6 +51,28 @@ impl Reader<'_, '_> {
                 None
             }
         }
+    }
+
+    fn bare_keys(&mut self, files: &KeyFiles) -> Option<AlipayKeys> {
+        let pointer = "/alipay_public_key";
+        if !(1..=MOST_KEYS).contains(&files.files.len()) {
+            self.error(pointer, format!("expected 1 to {MOST_KEYS} files"));
+            return None;
+        }
+        // All are read, so that all errors are known.
+        let read: Vec<_> = files.iter(pointer).map(|(at, path)| self.bare_key(&at, path)).collect();
+        let keys = read.into_iter().collect::<Option<_>>()?;
+        Some(AlipayKeys::Bare(Arc::new(AnyOf(keys))))
+    }
+
+    fn bare_key(&mut self, pointer: &str, path: &Path) -> Option<PublicKey> {
+        let text = self.file(pointer, path)?;
+        let key = PublicKey::from_text(&text).map_err(|error| error.to_string());
+        let key = key.and_then(|key| match key.kind() {
+            KeyKind::Rsa => Ok(key),
+            other => Err(format!("expected an RSA key, found {}", other.name())),
+        });
+        key.map_err(|expected| self.error(pointer, expected)).ok()
     }
 
     /// Our key and certificates; on a route they are only checked, if they are given.

@@ -3,6 +3,7 @@
 
 mod antom;
 mod certificates;
+mod keys;
 mod notifications;
 mod properties;
 mod settings;
@@ -115,7 +116,7 @@ fn decoded(encoded: &str) -> BTreeMap<String, String> {
     pairs.map(|pair| pair.split_once('=').unwrap()).map(|(n, v)| (value(n), value(v))).collect()
 }
 
-fn signs(pem: &str) -> impl Fn(&[u8]) -> String {
+fn signs(pem: &str) -> impl Fn(&[u8]) -> String + use<> {
     let key = SigningKey::new(PrivateKey::from_text(pem).unwrap(), Algorithm::Rs256, None).unwrap();
     move |message| base64_encode(&key.sign(message).unwrap())
 }
