@@ -30,6 +30,7 @@ watch and direct it:
   {curl} {url}/_pay -d '{{\"order\": \"ORDER\"}}'
   {curl} {url}/_faults -d '{{\"name\": \"lost_answer\", \"times\": 1}}'
   {curl} -X POST {url}/_rotate    new keys; /_retire ends the old ones; /_settle closes the day
+  {curl} -X POST {url}/_renew     new credentials for you; /_revoke ends the old ones; /_credentials counts
 
 for Tollgate's configuration:
 "

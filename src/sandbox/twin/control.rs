@@ -6,7 +6,8 @@
 //! | `POST /_pay {"order": "…"}` | the payer pays |
 //! | `POST /_faults {"name": "lost_answer", "times": 1}` | plans a fault; or `"share": 0.1`; `"on": "answer"` or `"notification"` and `"order": "…"` narrow it |
 //! | `GET /_faults`, `DELETE /_faults` | what is planned; nothing any more |
-//! | `POST /_rotate`, `POST /_retire`, `GET /_keys` | new keys; ends the old ones; the good ones |
+//! | `POST /_announce`, `POST /_rotate`, `POST /_retire`, `GET /_keys` | shows the next keys; new keys; ends the old ones; the good ones |
+//! | `POST /_renew`, `POST /_revoke`, `GET /_credentials` | the same for what the merchant proves itself with, and how often each was seen |
 //! | `GET /_wire` | the last request and answer, and the latest notifications, as they crossed the network |
 //! | `GET /_refusals` | why requests were refused |
 //! | `POST /_settle`, `GET /_settlements/DATE` | closes the day; its file |
@@ -15,7 +16,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{Fault, On, Plan, Twin};
-use crate::sandbox::{Reply, Request};
+use crate::sandbox::{MakeError, Reply, Request};
 
 pub(super) async fn answer(twin: &Twin, request: &Request) -> Reply {
     match (request.method.as_str(), request.path.as_str()) {
@@ -30,11 +31,12 @@ pub(super) async fn answer(twin: &Twin, request: &Request) -> Reply {
             twin.faults().clear();
             ok(&twin.faults().shown())
         }
-        ("POST", "/_rotate") => match twin.rotate().await {
-            Ok(keys) => ok(&keys),
-            Err(error) => wrong(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
-        },
+        ("POST", "/_announce") => made(twin.announce().await),
+        ("POST", "/_rotate") => made(twin.rotate().await),
         ("POST", "/_retire") => ok(&twin.retire()),
+        ("GET", "/_credentials") => ok(&twin.dialect().credentials()),
+        ("POST", "/_renew") => made(twin.renew().await),
+        ("POST", "/_revoke") => ok(&twin.revoke()),
         ("POST", "/_settle") => settle(twin, request),
         (_, path) => match path.strip_prefix("/_settlements/") {
             Some(date) if request.method == Method::GET => statement(twin, date),
@@ -117,6 +119,13 @@ fn is_date(text: &str) -> bool {
 
 fn body(request: &Request) -> Value {
     serde_json::from_slice(&request.body).unwrap_or_default()
+}
+
+fn made(keys: Result<Value, MakeError>) -> Reply {
+    match keys {
+        Ok(keys) => ok(&keys),
+        Err(error) => wrong(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
 }
 
 fn ok(body: &Value) -> Reply {

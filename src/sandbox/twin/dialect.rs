@@ -50,6 +50,12 @@ pub trait Dialect: Send + Sync + 'static {
     /// How long the provider waits after each attempt that was not acknowledged.
     fn ladder(&self) -> &'static [Duration];
 
+    /// Shows the merchant the keys that the next rotation begins to sign with, where the provider does
+    /// that and they are not found otherwise.
+    fn announce(&self, _now: Duration) -> Result<(), MakeError> {
+        Ok(())
+    }
+
     /// Makes new keys and signs with them from now on. The ones before stay good. This may take a
     /// moment; `now` is the time since the Unix epoch.
     fn rotate(&self, now: Duration) -> Result<(), MakeError>;
@@ -59,6 +65,16 @@ pub trait Dialect: Send + Sync + 'static {
 
     /// The keys that are good, by their public names.
     fn keys(&self) -> Value;
+
+    /// Gives the merchant new credentials for its requests, which then lie among [`Dialect::files`].
+    /// The ones before stay good. This may take a moment.
+    fn renew(&self, now: Duration) -> Result<(), MakeError>;
+
+    /// Ends all of the merchant's credentials but the newest.
+    fn revoke(&self);
+
+    /// The merchant's credentials by their public names, and in how many requests each was seen.
+    fn credentials(&self) -> Value;
 
     /// The file of a settled day.
     fn statement(&self, settlement: &Settlement) -> Bytes;

@@ -27,6 +27,7 @@ pub mod alipay;
 mod book;
 mod calendar;
 mod control;
+mod credentials;
 mod desk;
 mod dialect;
 mod faults;
@@ -42,12 +43,13 @@ pub mod wechat_pay;
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use tokio::task::AbortHandle;
 use tollgate_api::{Clock, Entropy};
 
 pub use book::{Book, BookError, Entry, Payment, PaymentState, Refund, RefundState, Settlement};
 pub use calendar::{CHINA, Moment};
+pub use credentials::Credentials;
 pub use desk::Desk;
 pub use dialect::{Answer, Dialect, Envelope, Event, Letter, Place, Sealing, Signature, put};
 pub use faults::{Fault, Faults, On, Plan};
@@ -162,6 +164,12 @@ impl Twin {
         self.shared.wire()
     }
 
+    /// Shows the merchant the provider's next keys, where the provider does that. What keys there are.
+    pub async fn announce(&self) -> Result<Value, MakeError> {
+        self.shared.announce().await?;
+        Ok(self.shared.dialect.keys())
+    }
+
     /// Changes the provider's keys; the old ones stay good. What keys there are afterwards.
     pub async fn rotate(&self) -> Result<Value, MakeError> {
         self.shared.rotate().await?;
@@ -172,6 +180,23 @@ impl Twin {
     pub fn retire(&self) -> Value {
         self.shared.dialect.retire();
         self.shared.dialect.keys()
+    }
+
+    /// Gives the merchant new credentials; the old ones stay good. What there are afterwards, and the
+    /// files that changed, by name.
+    pub async fn renew(&self) -> Result<Value, MakeError> {
+        let before: Vec<String> = self.dialect().files().into_iter().map(|it| it.text).collect();
+        self.shared.renew().await?;
+        let files = self.dialect().files().into_iter().filter(|file| !before.contains(&file.text));
+        let files: Map<String, Value> =
+            files.map(|file| (file.name.to_owned(), file.text.into())).collect();
+        Ok(json!({ "credentials": self.dialect().credentials(), "files": files }))
+    }
+
+    /// Ends all of the merchant's credentials but the newest.
+    pub fn revoke(&self) -> Value {
+        self.shared.dialect.revoke();
+        self.shared.dialect.credentials()
     }
 
     /// Settles what was paid and refunded, under this date or today's in the provider's time.

@@ -118,10 +118,28 @@ impl Shared {
         Sealing { signature, now }
     }
 
-    /// Making a key takes a moment, so it does not keep other requests waiting.
+    /// The provider shows its next keys.
+    pub async fn announce(&self) -> Result<(), MakeError> {
+        self.made(Dialect::announce).await
+    }
+
+    /// The provider changes its keys.
     pub async fn rotate(&self) -> Result<(), MakeError> {
+        self.made(Dialect::rotate).await
+    }
+
+    /// The merchant changes its credentials.
+    pub async fn renew(&self) -> Result<(), MakeError> {
+        self.made(Dialect::renew).await
+    }
+
+    /// Making a key takes a moment, so it does not keep other requests waiting.
+    async fn made(
+        &self,
+        change: fn(&(dyn Dialect + 'static), Duration) -> Result<(), MakeError>,
+    ) -> Result<(), MakeError> {
         let (dialect, now) = (self.dialect.clone(), self.desk.now());
-        let made = tokio::task::spawn_blocking(move || dialect.rotate(now)).await;
+        let made = tokio::task::spawn_blocking(move || change(&*dialect, now)).await;
         made.unwrap_or_else(|_| Err(rcgen::Error::KeyGenerationUnavailable.into()))
     }
 

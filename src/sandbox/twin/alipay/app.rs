@@ -8,6 +8,7 @@ use std::{
 use parking_lot::Mutex;
 
 use super::{
+    super::Credentials,
     keys,
     refused::{Kind, Refused},
 };
@@ -18,11 +19,20 @@ pub(super) struct App {
     pub id: String,
     /// `seller_id`: whom payers pay.
     pub seller: String,
-    /// Its public key (`SubjectPublicKeyInfo`, DER).
-    pub key: Vec<u8>,
-    /// The numbers of its certificate and of the root, if it has a certificate.
-    pub certificates: Option<(String, String)>,
+    /// Its keys.
+    pub keys: Credentials<AppKey>,
+    /// The number of the root certificate.
+    pub root: String,
     pub seen: Mutex<Seen>,
+}
+
+/// A key of the application's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AppKey {
+    /// The public key (`SubjectPublicKeyInfo`, DER).
+    pub public: Vec<u8>,
+    /// The number of its certificate, if it has one.
+    pub number: Option<String>,
 }
 
 /// Nonces of the last minutes.
@@ -68,26 +78,32 @@ impl App {
         };
         let wrong =
             |code, message, why: String| Err(Refused::new(Kind::Invalid, code, message, why));
-        match &self.certificates {
+        let newest = self.keys.newest().and_then(|newest| newest.number);
+        match newest {
             None => {
                 let why = "the application has no certificate".to_owned();
                 wrong("missing-signature-config", "应用未配置对应签名算法的公钥或者证书", why)
             }
-            Some((ours, _)) if ours != app => {
+            Some(ours) if !self.keys.is_good(|key| key.number.as_deref() == Some(app)) => {
                 let why = format!("`app_cert_sn` is {app}, not {ours}");
                 wrong("invalid-app-cert-sn", "应用公钥证书序列号有误", why)
             }
-            Some((_, ours)) if ours != root => {
-                let why = format!("`alipay_root_cert_sn` is {root}, not {ours}");
+            Some(_) if self.root != root => {
+                let why = format!("`alipay_root_cert_sn` is {root}, not {}", self.root);
                 wrong("invalid-alipay-root-cert-sn", "支付宝根证书序列号有误", why)
             }
             Some(_) => Ok(()),
         }
     }
 
-    /// Whether the text was signed by the application.
-    pub fn signed(&self, text: &[u8], signature: &str) -> Result<(), Refused> {
-        if keys::verify(&self.key, text, signature) {
+    /// Whether the text was signed by the application: with the key of the certificate that is named,
+    /// or with any of its keys if none is.
+    pub fn signed(&self, text: &[u8], signature: &str, named: Option<&str>) -> Result<(), Refused> {
+        let fits = |key: &AppKey| {
+            (named.is_none() || key.number.as_deref() == named)
+                && keys::verify(&key.public, text, signature)
+        };
+        if self.keys.seen(fits).is_some() {
             return Ok(());
         }
         Err(Refused::signature(String::from_utf8_lossy(text).into_owned()))

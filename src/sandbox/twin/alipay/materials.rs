@@ -2,23 +2,25 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use parking_lot::Mutex;
 use tollgate_api::Entropy;
 
 use super::{
-    super::{File, Kept, OpenError, Place},
+    super::{Credentials, File, Kept, OpenError, Place, hex},
     Alipay,
-    app::App,
+    app::{App, AppKey},
     bill::Bills,
     certificate::{self, Certificate, Root},
     cipher::ContentKey,
     keys::{self, SigningKey},
     platform::{self, Platform},
 };
-use crate::sandbox::RsaPair;
+use crate::sandbox::{MakeError, RsaPair};
 
 /// What the application has, in the texts of its files.
+#[derive(Clone)]
 pub(super) struct Materials {
     /// Its private key, if it was made here or lies in the folder.
     private: Option<String>,
@@ -35,7 +37,7 @@ impl Alipay {
             Ok(kept.read(name)?.map_or_else(|| made.to_owned(), |text| text.trim().to_owned()))
         };
         let (root, platform_key) = provider(kept, now)?;
-        let (materials, key, number) = application(kept, &root, now)?;
+        let (materials, key) = application(kept, &root, now)?;
         let root_number = certificate::root_number(&root.text)
             .ok_or_else(|| kept.invalid(ROOT, "a file with an RSA root certificate"))?;
         let content = kept.read(ENCRYPT_KEY)?.unwrap_or_else(|| {
@@ -48,23 +50,41 @@ impl Alipay {
             app: App {
                 id: word(APP_ID, APP)?,
                 seller: word(SELLER_ID, SELLER)?,
-                key,
-                certificates: number.map(|number| (number, root_number)),
+                keys: Credentials::new(name_of(&key), key),
+                root: root_number,
                 seen: Mutex::default(),
             },
             platform: Platform::new(root, platform_key),
             content: content.ok_or_else(|| kept.invalid(ENCRYPT_KEY, "an AES key in base64"))?,
-            materials,
+            materials: Mutex::new(materials),
             url: Mutex::default(),
             bills: Bills::default(),
         })
     }
 }
 
-/// The application's texts, its public key, and the number of its certificate.
-type Application = (Materials, Vec<u8>, Option<String>);
+/// Another key for the application, with a certificate of the same root.
+pub(super) fn renew(twin: &Alipay, now: Duration) -> Result<(), MakeError> {
+    let private = RsaPair::generate()?.private;
+    let key = SigningKey::read(&private).ok_or(rcgen::Error::KeyGenerationUnavailable)?;
+    let issued = twin.platform.root.issue(APP, &private, now)?;
+    let new = AppKey { public: issued.key.clone(), number: Some(issued.number.clone()) };
+    twin.app.keys.renew(name_of(&new), new);
+    *twin.materials.lock() = Materials {
+        private: Some(key.private),
+        public: armoured(&issued.key),
+        certificate: Some(issued.text),
+    };
+    Ok(())
+}
 
-fn application(kept: &Kept, root: &Root, now: Duration) -> Result<Application, OpenError> {
+/// What a key is called: the number of its certificate, or a digest.
+fn name_of(key: &AppKey) -> String {
+    let digest = || hex(digest(&SHA256, &key.public).as_ref()).chars().take(16).collect();
+    key.number.clone().unwrap_or_else(digest)
+}
+
+fn application(kept: &Kept, root: &Root, now: Duration) -> Result<(Materials, AppKey), OpenError> {
     let (private, public) = (kept.read(APP_PRIVATE)?, kept.read(APP_PUBLIC)?);
     let brought = kept.read(APP_CERTIFICATE)?;
     let private = match private {
@@ -96,7 +116,7 @@ fn application(kept: &Kept, root: &Root, now: Duration) -> Result<Application, O
     let number = issued.as_ref().map(|issued| issued.number.clone());
     let private = key.map(|key| key.private);
     let materials = Materials { private, public, certificate: issued.map(|issued| issued.text) };
-    Ok((materials, der, number))
+    Ok((materials, AppKey { public: der, number }))
 }
 
 fn provider(kept: &Kept, now: Duration) -> Result<(Root, (Certificate, SigningKey)), OpenError> {
@@ -119,13 +139,14 @@ fn provider(kept: &Kept, now: Duration) -> Result<(Root, (Certificate, SigningKe
 
 pub(super) fn files(twin: &Alipay) -> Vec<File> {
     let [certificate, public, private] = twin.platform.texts();
-    let Materials { private: app_private, public: app_public, certificate: app } = &twin.materials;
+    let Materials { private: app_private, public: app_public, certificate: app } =
+        twin.materials.lock().clone();
     let root = &twin.platform.root;
     let file = |name, text: &str, what| File { name, text: text.to_owned(), what };
     let mut files = vec![
         file(APP_ID, &format!("{}\n", twin.app.id), "the application's identifier"),
         file(SELLER_ID, &format!("{}\n", twin.app.seller), "the seller"),
-        file(APP_PUBLIC, app_public, "the application's public key"),
+        file(APP_PUBLIC, &app_public, "the application's public key"),
         file(ENCRYPT_KEY, &twin.content.text(), "the key of encrypted contents"),
         file(ALIPAY_PUBLIC, &public, "Alipay's public key"),
         file(ALIPAY_CERTIFICATE, &certificate, "Alipay's certificate"),
@@ -148,9 +169,9 @@ pub(super) fn facts(twin: &Alipay) -> Vec<(&'static str, String)> {
         ("seller (seller_id)", twin.app.seller.clone()),
         ("gateway of v2", "/gateway.do".to_owned()),
     ];
-    if let Some((app, root)) = &twin.app.certificates {
-        facts.push(("application certificate (app_cert_sn)", app.clone()));
-        facts.push(("root certificate (alipay_root_cert_sn)", root.clone()));
+    if let Some(app) = twin.app.keys.newest().and_then(|newest| newest.number) {
+        facts.push(("application certificate (app_cert_sn)", app));
+        facts.push(("root certificate (alipay_root_cert_sn)", twin.app.root.clone()));
     }
     facts
 }

@@ -51,7 +51,7 @@ pub struct Alipay {
     app: App,
     platform: Platform,
     content: ContentKey,
-    materials: materials::Materials,
+    materials: Mutex<materials::Materials>,
     url: Mutex<Option<String>>,
     bills: Bills,
 }
@@ -120,6 +120,10 @@ impl Dialect for Alipay {
         LADDER
     }
 
+    fn announce(&self, now: Duration) -> Result<(), MakeError> {
+        self.platform.announce(now)
+    }
+
     fn rotate(&self, now: Duration) -> Result<(), MakeError> {
         self.platform.rotate(now)
     }
@@ -130,6 +134,18 @@ impl Dialect for Alipay {
 
     fn keys(&self) -> Value {
         self.platform.shown()
+    }
+
+    fn renew(&self, now: Duration) -> Result<(), MakeError> {
+        materials::renew(self, now)
+    }
+
+    fn revoke(&self) {
+        self.app.keys.revoke();
+    }
+
+    fn credentials(&self) -> Value {
+        self.app.keys.shown()
     }
 
     fn statement(&self, settlement: &Settlement) -> Bytes {

@@ -22,12 +22,14 @@ struct Good {
     newest: (Certificate, SigningKey),
     /// The oldest first.
     older: Vec<(Certificate, SigningKey)>,
+    /// What is signed with from the next rotation on, if it was shown already.
+    next: Option<(Certificate, SigningKey)>,
 }
 
 impl Platform {
     /// With this key, which is good from the beginning.
     pub fn new(root: Root, newest: (Certificate, SigningKey)) -> Self {
-        Self { root, good: RwLock::new(Good { newest, older: Vec::new() }) }
+        Self { root, good: RwLock::new(Good { newest, older: Vec::new(), next: None }) }
     }
 
     /// A signature of a message with the newest key, in base64, and the number of its certificate.
@@ -50,9 +52,20 @@ impl Platform {
         found.map(|(certificate, _)| certificate.text.clone())
     }
 
-    /// A new key, with a certificate of the same root.
+    /// A new key, with a certificate of the same root, that nothing is signed with yet.
+    pub fn announce(&self, now: Duration) -> Result<(), MakeError> {
+        let next = new_key(&self.root, now)?;
+        self.good.write().next = Some(next);
+        Ok(())
+    }
+
+    /// Signs with the key that was announced, or with a new one.
     pub fn rotate(&self, now: Duration) -> Result<(), MakeError> {
-        let new = new_key(&self.root, now)?;
+        let announced = self.good.write().next.take();
+        let new = match announced {
+            Some(announced) => announced,
+            None => new_key(&self.root, now)?,
+        };
         let mut good = self.good.write();
         let old = std::mem::replace(&mut good.newest, new);
         good.older.push(old);
@@ -67,7 +80,7 @@ impl Platform {
         self.good.write().older.clear();
     }
 
-    /// The good keys, the newest last, with what an application needs of each.
+    /// The good keys, the newest last, and what was announced behind it, with what an application needs of each.
     pub fn shown(&self) -> Value {
         let good = self.good.read();
         let keys = good.iter().map(|(certificate, key)| {
@@ -90,7 +103,7 @@ impl Platform {
 
 impl Good {
     fn iter(&self) -> impl Iterator<Item = &(Certificate, SigningKey)> {
-        self.older.iter().chain(std::iter::once(&self.newest))
+        self.older.iter().chain(std::iter::once(&self.newest)).chain(&self.next)
     }
 }
 

@@ -97,7 +97,8 @@ impl Alipay {
             Some(_) => {}
         }
         self.app.names(parameters.get("app_cert_sn"), parameters.get("alipay_root_cert_sn"))?;
-        self.app.signed(parameters.text_to_sign(&["sign"]).as_bytes(), signature)?;
+        let text = parameters.text_to_sign(&["sign"]);
+        self.app.signed(text.as_bytes(), signature, parameters.get("app_cert_sn"))?;
         Ok(operation)
     }
 

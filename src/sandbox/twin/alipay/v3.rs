@@ -70,7 +70,8 @@ impl Alipay {
             let why = format!("`timestamp` is {} s away from Alipay's clock", age.as_secs());
             return Err(invalid("invalid-timestamp", TIME, why));
         }
-        self.app.signed(&text_to_sign(request, &credentials)?, credentials.signature)?;
+        let text = text_to_sign(request, &credentials)?;
+        self.app.signed(&text, credentials.signature, credentials.certificate)?;
         if self.app.seen.lock().enter(now, WINDOW, format!("{timestamp} {nonce}")) {
             return Ok(());
         }

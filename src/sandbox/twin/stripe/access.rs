@@ -3,11 +3,11 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::refused::Refused;
+use super::{super::Credentials, refused::Refused};
 use crate::sandbox::Request;
 
-/// Whether the request carries the secret key: `Bearer sk_…`, or `Basic` with it as the user.
-pub(super) fn check(request: &Request, secret_key: &str) -> Result<(), Refused> {
+/// Whether the request carries a secret key: `Bearer sk_…`, or `Basic` with it as the user.
+pub(super) fn check(request: &Request, keys: &Credentials<String>) -> Result<(), Refused> {
     let value = request.only_header("authorization").ok_or_else(|| {
         Refused::unauthorized(
             "You did not provide an API key. You need to provide your API key in the Authorization \
@@ -23,7 +23,8 @@ pub(super) fn check(request: &Request, secret_key: &str) -> Result<(), Refused> 
     let key = key.ok_or_else(|| {
         Refused::unauthorized("Unrecognized Authorization header: expected Bearer or Basic.")
     })?;
-    if verify_slices_are_equal(key.as_bytes(), secret_key.as_bytes()).is_ok() {
+    let is = |good: &String| verify_slices_are_equal(key.as_bytes(), good.as_bytes()).is_ok();
+    if keys.seen(is).is_some() {
         return Ok(());
     }
     Err(Refused::unauthorized(format!("Invalid API Key provided: {}", masked(&key))))
@@ -54,7 +55,7 @@ fn basic(encoded: &str) -> Option<String> {
 }
 
 /// Its beginning and its end, as Stripe shows keys that it does not know.
-fn masked(key: &str) -> String {
+pub(super) fn masked(key: &str) -> String {
     let letters: Vec<char> = key.chars().take(255).collect();
     let shown = |at: usize| at < 8 || at + 4 >= letters.len();
     let hide = |(at, letter): (usize, &char)| if shown(at) { *letter } else { '*' };

@@ -5,11 +5,11 @@ use std::time::Duration;
 use tollgate_api::Entropy;
 
 use super::{
-    super::{File, Kept, OpenError, Place, hex},
+    super::{Credentials, File, Kept, OpenError, Place, hex},
     Stripe, access,
     events::Events,
     idempotency::Keys,
-    secrets::Secrets,
+    secrets::{self, Secrets},
 };
 
 impl Stripe {
@@ -29,8 +29,9 @@ impl Stripe {
             }
         };
         let secret = word(WEBHOOK_SECRET, "whsec_", "a signing secret, `whsec_…`")?;
+        let key = word(SECRET_KEY, "sk_test_", "a secret key of test mode, `sk_test_…`")?;
         Ok(Self {
-            secret_key: word(SECRET_KEY, "sk_test_", "a secret key of test mode, `sk_test_…`")?,
+            secret_keys: Credentials::new(access::masked(&key), key),
             secrets: Secrets::new(secret),
             keys: Keys::default(),
             events: Events::default(),
@@ -38,10 +39,22 @@ impl Stripe {
     }
 }
 
+/// Another secret key. Like the next signing secret it follows from the last one, which is enough for
+/// a sandbox.
+pub(super) fn renew(twin: &Stripe) {
+    let last = twin.secret_keys.newest().unwrap_or_default();
+    let next = format!("sk_test_{}", secrets::next(&last));
+    twin.secret_keys.renew(access::masked(&next), next);
+}
+
 pub(super) fn files(twin: &Stripe) -> Vec<File> {
     let file = |name, text: &str, what| File { name, text: text.to_owned(), what };
     vec![
-        file(SECRET_KEY, &twin.secret_key, "the secret key, for calls"),
+        file(
+            SECRET_KEY,
+            &twin.secret_keys.newest().unwrap_or_default(),
+            "the secret key, for calls",
+        ),
         file(WEBHOOK_SECRET, &twin.secrets.newest(), "the endpoint's signing secret, for webhooks"),
     ]
 }

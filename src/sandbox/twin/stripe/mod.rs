@@ -33,7 +33,8 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::{
-    Answer, Desk, Dialect, Envelope, Event, File, Letter, Place, Sealing, Settlement, put,
+    Answer, Credentials, Desk, Dialect, Envelope, Event, File, Letter, Place, Sealing, Settlement,
+    put,
 };
 use crate::sandbox::{MakeError, Request};
 use events::Events;
@@ -44,7 +45,7 @@ use secrets::Secrets;
 /// Stripe.
 pub struct Stripe {
     /// `sk_test_…`.
-    secret_key: String,
+    secret_keys: Credentials<String>,
     secrets: Secrets,
     keys: Keys,
     events: Events,
@@ -121,6 +122,19 @@ impl Dialect for Stripe {
     /// As the dashboard shows them to the merchant.
     fn keys(&self) -> Value {
         self.secrets.shown()
+    }
+
+    fn renew(&self, _: Duration) -> Result<(), MakeError> {
+        materials::renew(self);
+        Ok(())
+    }
+
+    fn revoke(&self) {
+        self.secret_keys.revoke();
+    }
+
+    fn credentials(&self) -> Value {
+        self.secret_keys.shown()
     }
 
     fn statement(&self, settlement: &Settlement) -> Bytes {

@@ -16,7 +16,7 @@ use crate::sandbox::Request;
 impl Stripe {
     /// What is asked for, done once.
     pub(super) fn asked(&self, request: &Request, desk: &Desk) -> Result<Answer, Refused> {
-        access::check(request, &self.secret_key)?;
+        access::check(request, &self.secret_keys)?;
         access::version(request)?;
         let call = Call::read(request)?;
         let act = || self.route(request, &call, desk);

@@ -33,8 +33,7 @@ impl Secrets {
     pub fn rotate(&self) {
         let mut secrets = self.0.write();
         let last = secrets.last().cloned().unwrap_or_default();
-        let next: String = hex(&hmac(&last, b"the next secret")).chars().take(32).collect();
-        secrets.push(format!("whsec_{next}"));
+        secrets.push(format!("whsec_{}", next(&last)));
         if secrets.len() > TOGETHER {
             secrets.remove(0);
         }
@@ -53,6 +52,11 @@ impl Secrets {
     pub fn newest(&self) -> String {
         self.0.read().last().cloned().unwrap_or_default()
     }
+}
+
+/// What follows a secret: 32 characters that look like nothing.
+pub(super) fn next(secret: &str) -> String {
+    hex(&hmac(secret, b"the next secret")).chars().take(32).collect()
 }
 
 /// The secret's characters are the key, with what they begin with.

@@ -98,6 +98,16 @@ impl Dialect for Plain {
         Value::Null
     }
 
+    fn renew(&self, _: Duration) -> Result<(), MakeError> {
+        Ok(())
+    }
+
+    fn revoke(&self) {}
+
+    fn credentials(&self) -> Value {
+        Value::Null
+    }
+
     fn statement(&self, settlement: &Settlement) -> Bytes {
         let lines = settlement.payments.iter().map(|payment| format!("{}\n", payment.order));
         lines.collect::<String>().into()

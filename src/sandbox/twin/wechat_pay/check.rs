@@ -14,17 +14,23 @@ use http::StatusCode;
 use parking_lot::Mutex;
 use serde_json::json;
 
-use super::refused::Refused;
+use super::{super::Credentials, refused::Refused};
 use crate::sandbox::Request;
 
 /// The merchant as WeChat Pay knows it.
 pub(super) struct Merchant {
     pub id: String,
-    /// The serial number of its certificate, in upper-case hexadecimal digits.
-    pub serial: String,
-    /// Its public key, DER.
-    key: Vec<u8>,
+    certificates: Credentials<MerchantCertificate>,
     seen: Mutex<Seen>,
+}
+
+/// A certificate of the merchant's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MerchantCertificate {
+    /// In upper-case hexadecimal digits.
+    pub serial: String,
+    /// The public key, DER (`SubjectPublicKeyInfo` or PKCS#1).
+    pub key: Vec<u8>,
 }
 
 /// Nonces of the last minutes.
@@ -36,7 +42,7 @@ struct Seen {
 
 /// What stands in `Authorization`.
 #[derive(Debug, PartialEq, Eq)]
-struct Credentials<'a> {
+struct Said<'a> {
     merchant: &'a str,
     nonce: &'a str,
     timestamp: &'a str,
@@ -45,9 +51,24 @@ struct Credentials<'a> {
 }
 
 impl Merchant {
-    /// `key` is an RSA public key, DER (`SubjectPublicKeyInfo` or PKCS#1).
-    pub fn new(id: String, serial: String, key: Vec<u8>) -> Self {
-        Self { id, serial, key, seen: Mutex::default() }
+    pub fn new(id: String, certificate: MerchantCertificate) -> Self {
+        let certificates = Credentials::new(certificate.serial.clone(), certificate);
+        Self { id, certificates, seen: Mutex::default() }
+    }
+
+    /// Another certificate, beside those that are good.
+    pub fn renew(&self, certificate: MerchantCertificate) {
+        self.certificates.renew(certificate.serial.clone(), certificate);
+    }
+
+    /// Its certificates.
+    pub fn certificates(&self) -> &Credentials<MerchantCertificate> {
+        &self.certificates
+    }
+
+    /// The serial number of its newest certificate.
+    pub fn serial(&self) -> String {
+        self.certificates.newest().map(|newest| newest.serial).unwrap_or_default()
     }
 
     /// Whether it is the merchant's request, at this time since the Unix epoch.
@@ -62,15 +83,16 @@ impl Merchant {
         let value = request.only_header("authorization").ok_or_else(|| {
             Refused::sign(FORMAT, "`Authorization` is missing, came twice, or is not text")
         })?;
-        let credentials = Credentials::parse(value)?;
+        let credentials = Said::parse(value)?;
         if credentials.merchant != self.id {
             let why = format!("`mchid` is {}, not {}", credentials.merchant, self.id);
             return Err(Refused::sign("商户号有误", why));
         }
-        if credentials.serial != self.serial {
-            let why = format!("`serial_no` is {}, not {}", credentials.serial, self.serial);
-            return Err(Refused::sign("商户证书序列号有误", why));
-        }
+        let certificate = self.certificates.seen(|one| one.serial == credentials.serial);
+        let certificate = certificate.ok_or_else(|| {
+            let why = format!("`serial_no` is {}, not {}", credentials.serial, self.serial());
+            Refused::sign("商户证书序列号有误", why)
+        })?;
         let timestamp = seconds(credentials.timestamp)
             .ok_or_else(|| Refused::sign(FORMAT, "`timestamp` is not a number of seconds"))?;
         let age = now.as_secs().abs_diff(timestamp);
@@ -81,7 +103,7 @@ impl Merchant {
                 why,
             ));
         }
-        self.verify(request, &credentials)?;
+        verify(request, &credentials, &certificate.key)?;
         let first = self.seen.lock().enter(now.as_secs(), credentials.timestamp, credentials.nonce);
         if first {
             Ok(())
@@ -92,46 +114,46 @@ impl Merchant {
             ))
         }
     }
-
-    fn verify(&self, request: &Request, credentials: &Credentials<'_>) -> Result<(), Refused> {
-        let Credentials { timestamp, nonce, .. } = credentials;
-        let head = format!("{}\n{}\n{timestamp}\n{nonce}\n", request.method, request.target);
-        let mut signed = head.clone().into_bytes();
-        signed.extend_from_slice(&request.body);
-        signed.push(b'\n');
-        let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.key);
-        let verified = STANDARD
-            .decode(credentials.signature)
-            .is_ok_and(|signature| key.verify(&signed, &signature).is_ok());
-        if verified {
-            return Ok(());
-        }
-        let shown = String::from_utf8_lossy(&signed).into_owned();
-        // Like WeChat Pay, which shows the beginning of the body only.
-        let truncated: String = shown.chars().take(head.chars().count() + SHOWN_OF_BODY).collect();
-        let refused = Refused::sign(
-            "错误的签名，验签失败",
-            "the signature is not one of `expected` with the merchant's key",
-        );
-        Err(Refused {
-            detail: Some(Box::new(json!({
-                "field": "signature",
-                "issue": "sign not match",
-                "location": "authorization",
-                "sign_information": {
-                    "method": request.method.as_str(),
-                    "url": request.target,
-                    "truncated_sign_message": truncated,
-                    "sign_message_length": signed.len(),
-                },
-            }))),
-            expected: Some(shown),
-            ..refused
-        })
-    }
 }
 
-impl<'a> Credentials<'a> {
+fn verify(request: &Request, credentials: &Said<'_>, key: &[u8]) -> Result<(), Refused> {
+    let Said { timestamp, nonce, .. } = credentials;
+    let head = format!("{}\n{}\n{timestamp}\n{nonce}\n", request.method, request.target);
+    let mut signed = head.clone().into_bytes();
+    signed.extend_from_slice(&request.body);
+    signed.push(b'\n');
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
+    let verified = STANDARD
+        .decode(credentials.signature)
+        .is_ok_and(|signature| key.verify(&signed, &signature).is_ok());
+    if verified {
+        return Ok(());
+    }
+    let shown = String::from_utf8_lossy(&signed).into_owned();
+    // Like WeChat Pay, which shows the beginning of the body only.
+    let truncated: String = shown.chars().take(head.chars().count() + SHOWN_OF_BODY).collect();
+    let refused = Refused::sign(
+        "错误的签名，验签失败",
+        "the signature is not one of `expected` with the merchant's key",
+    );
+    Err(Refused {
+        detail: Some(Box::new(json!({
+            "field": "signature",
+            "issue": "sign not match",
+            "location": "authorization",
+            "sign_information": {
+                "method": request.method.as_str(),
+                "url": request.target,
+                "truncated_sign_message": truncated,
+                "sign_message_length": signed.len(),
+            },
+        }))),
+        expected: Some(shown),
+        ..refused
+    })
+}
+
+impl<'a> Said<'a> {
     /// The five parts in whatever order, each once, and nothing else.
     fn parse(value: &'a str) -> Result<Self, Refused> {
         let parts = value.strip_prefix("WECHATPAY2-SHA256-RSA2048 ").ok_or_else(|| {

@@ -9,11 +9,11 @@ use super::{
     super::{File, Kept, OpenError, Place, hex},
     WechatPay,
     certificate::Certificate,
-    check::Merchant,
+    check::{Merchant, MerchantCertificate},
     keys::PlatformKey,
     platform::{self, Platform},
 };
-use crate::sandbox::RsaPair;
+use crate::sandbox::{MakeError, RsaPair};
 
 impl WechatPay {
     /// From the files of a folder, as far as they are there; what is missing is made. Who brings an
@@ -33,16 +33,39 @@ impl WechatPay {
         }
         let platform = Platform::new(platform_certificate(kept, now)?, public_key(kept, now)?);
         Ok(Self {
-            merchant: Merchant::new(id, certificate.serial.clone(), certificate.key.clone()),
+            merchant: Merchant::new(id, of_merchant(&certificate)),
             platform,
-            merchant_key,
-            merchant_certificate: certificate.text,
+            merchant_texts: Mutex::new(MerchantTexts {
+                key: merchant_key,
+                certificate: certificate.text,
+            }),
             api_v3_key,
             url: Mutex::default(),
             bills: Mutex::new(VecDeque::new()),
             requests: AtomicU64::new(0),
         })
     }
+}
+
+/// What the merchant has of its newest certificate, in PEM.
+#[derive(Clone)]
+pub(super) struct MerchantTexts {
+    /// The private key, if it was made here or lies in the folder.
+    key: Option<String>,
+    certificate: String,
+}
+
+/// Another key and certificate for the merchant.
+pub(super) fn renew(twin: &WechatPay, now: Duration) -> Result<(), MakeError> {
+    let key = RsaPair::generate()?.private;
+    let certificate = Certificate::issue(&format!("{MERCHANT} (sandbox)"), &key, now)?;
+    twin.merchant.renew(of_merchant(&certificate));
+    *twin.merchant_texts.lock() = MerchantTexts { key: Some(key), certificate: certificate.text };
+    Ok(())
+}
+
+fn of_merchant(certificate: &Certificate) -> MerchantCertificate {
+    MerchantCertificate { serial: certificate.serial.clone(), key: certificate.key.clone() }
 }
 
 fn merchant(kept: &Kept, now: Duration) -> Result<(Option<String>, Certificate), OpenError> {
@@ -91,10 +114,11 @@ fn random_key(entropy: &dyn Entropy) -> String {
 
 pub(super) fn files(twin: &WechatPay) -> Vec<File> {
     let [certificate, certified, id, public, private] = twin.platform.texts();
+    let merchant = twin.merchant_texts.lock().clone();
     let file = |name, text: &str, what| File { name, text: text.to_owned(), what };
     let mut files = vec![
         file(MERCHANT_ID, &format!("{}\n", twin.merchant.id), "the merchant's number"),
-        file(MERCHANT_CERTIFICATE, &twin.merchant_certificate, "the merchant's certificate"),
+        file(MERCHANT_CERTIFICATE, &merchant.certificate, "the merchant's certificate"),
         file(API_V3_KEY, &twin.api_v3_key, "the APIv3 key"),
         file(PUBLIC_KEY_ID, &format!("{id}\n"), "what WeChat Pay's public key is called"),
         file(PUBLIC_KEY, &public, "WeChat Pay's public key"),
@@ -102,7 +126,7 @@ pub(super) fn files(twin: &WechatPay) -> Vec<File> {
         file(CERTIFIED_KEY, &certified, "the twin's own: the certificate's private key"),
         file(PUBLIC_KEY_PRIVATE, &private, "the twin's own: the public key's private half"),
     ];
-    if let Some(key) = &twin.merchant_key {
+    if let Some(key) = &merchant.key {
         files.push(file(MERCHANT_KEY, key, "the merchant's private key"));
     }
     files
@@ -112,7 +136,7 @@ pub(super) fn facts(twin: &WechatPay) -> Vec<(&'static str, String)> {
     let [_, _, id, _, _] = twin.platform.texts();
     vec![
         ("merchant number (mchid)", twin.merchant.id.clone()),
-        ("merchant certificate serial (serial_no)", twin.merchant.serial.clone()),
+        ("merchant certificate serial (serial_no)", twin.merchant.serial()),
         ("public key id (Wechatpay-Serial)", id),
     ]
 }
@@ -141,7 +165,7 @@ pub(super) fn upstream(twin: &WechatPay, at: &Place<'_>) -> String {
         public_key = at.file(PUBLIC_KEY),
         certificate = at.file(CERTIFICATE),
         merchant = twin.merchant.id,
-        serial = twin.merchant.serial,
+        serial = twin.merchant.serial(),
     )
 }
 

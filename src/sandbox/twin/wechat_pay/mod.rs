@@ -41,6 +41,7 @@ use super::{
 use crate::sandbox::{MakeError, Request};
 use bill::BillType;
 use check::Merchant;
+use materials::MerchantTexts;
 use platform::Platform;
 use refused::Refused;
 
@@ -48,9 +49,7 @@ use refused::Refused;
 pub struct WechatPay {
     merchant: Merchant,
     platform: Platform,
-    /// The merchant's own key, if it was made here.
-    merchant_key: Option<String>,
-    merchant_certificate: String,
+    merchant_texts: Mutex<MerchantTexts>,
     api_v3_key: String,
     url: Mutex<Option<String>>,
     /// Tokens of bills that were asked for, the oldest first.
@@ -134,6 +133,18 @@ impl Dialect for WechatPay {
 
     fn keys(&self) -> Value {
         self.platform.shown()
+    }
+
+    fn renew(&self, now: Duration) -> Result<(), MakeError> {
+        materials::renew(self, now)
+    }
+
+    fn revoke(&self) {
+        self.merchant.certificates().revoke();
+    }
+
+    fn credentials(&self) -> Value {
+        self.merchant.certificates().shown()
     }
 
     fn statement(&self, settlement: &Settlement) -> Bytes {

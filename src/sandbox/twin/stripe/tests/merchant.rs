@@ -35,7 +35,7 @@ impl Bench {
     pub fn with(options: Options) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let dialect = Stripe::open(&Kept::default(), START, &SystemEntropy).unwrap();
-        let (key, secret) = (dialect.secret_key.clone(), dialect.secrets.newest());
+        let (key, secret) = (dialect.secret_keys.newest().unwrap(), dialect.secrets.newest());
         let clock = Arc::new(ManualClock::at(START));
         let twin = Twin::new(Box::new(dialect), options, clock.clone(), Arc::new(SystemEntropy));
         Self { twin: twin.unwrap(), clock, key, secret }

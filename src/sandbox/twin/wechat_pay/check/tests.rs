@@ -18,8 +18,7 @@ fn merchant(vectors: &Value) -> Merchant {
     let key = keys::public_of(text(vectors, "merchant_private_key_pem")).unwrap();
     Merchant::new(
         text(vectors, "mchid").to_owned(),
-        text(vectors, "merchant_serial").to_owned(),
-        key,
+        MerchantCertificate { serial: text(vectors, "merchant_serial").to_owned(), key },
     )
 }
 

@@ -54,7 +54,7 @@ impl Bench {
         super::super::super::write(&folder, &FILES).unwrap();
         let dialect = WechatPay::open(&Kept::of(&folder), START, &SystemEntropy).unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
-        let serial = dialect.merchant.serial.clone();
+        let serial = dialect.merchant.serial();
         let key = PrivatePkcs8KeyDer::from_pem_slice(file("apiclient_key.pem").as_bytes()).unwrap();
         let clock = Arc::new(ManualClock::at(START));
         let twin =
