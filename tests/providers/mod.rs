@@ -2,5 +2,10 @@
 
 mod alipay;
 mod alipay_twin;
+mod message;
+mod relay;
+mod rotation;
 mod stripe;
+mod tampering;
+mod twin;
 mod wechat_pay;

@@ -10,7 +10,7 @@ use tollgate::{
     snapshot::Snapshot,
     telemetry::{self, AccessLog, Telemetry, metrics::Place},
 };
-use tollgate_api::{Clock, Entropy, Needs, Plugin, SystemClock, SystemEntropy};
+use tollgate_api::{Clock, Entropy, Needs, Plugin, SystemEntropy};
 
 use super::http1::LOCAL;
 use super::{
@@ -71,9 +71,13 @@ impl Gateway {
         }
     }
 
-    pub(super) fn assemble(folder: Folder, yaml: &str, edit: impl FnOnce(&mut Edit<'_>)) -> Self {
+    pub(super) fn assemble(
+        folder: Folder,
+        yaml: &str,
+        clock: Arc<dyn Clock>,
+        edit: impl FnOnce(&mut Edit<'_>),
+    ) -> Self {
         prepare();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let metrics = Arc::new(telemetry::Metrics::new());
         let environment = Environment::new(clock.clone(), entropy.clone(), metrics.clone());

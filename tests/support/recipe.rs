@@ -1,6 +1,8 @@
 //! The configuration of a gateway for one test: written out, or put together from its parts.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
+
+use tollgate_api::{Clock, SystemClock};
 
 use super::{Authority, Binary, Folder, Gateway, Provider, gateway::Edit};
 
@@ -133,8 +135,13 @@ impl Recipe {
     /// text can make: a plugin of the test's own, say. Nothing reloads and there is no operators'
     /// listener; in return the access log is at hand ([`Gateway::record`]).
     pub fn assemble(self, edit: impl FnOnce(&mut Edit<'_>)) -> Gateway {
+        self.assemble_at(Arc::new(SystemClock::new()), edit)
+    }
+
+    /// The same by this clock.
+    pub fn assemble_at(self, clock: Arc<dyn Clock>, edit: impl FnOnce(&mut Edit<'_>)) -> Gateway {
         let (folder, yaml) = self.write("log: { access: all }");
-        Gateway::assemble(folder, &yaml, edit)
+        Gateway::assemble(folder, &yaml, clock, edit)
     }
 
     /// Starts the real program.
