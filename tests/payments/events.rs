@@ -166,6 +166,13 @@ async fn half_a_notification_is_refused_and_the_institution_hears_nothing() {
             "/total_amount",
         ),
         ("/notify/stripe", json!({ "id": "evt_1", "data": {} }), "/type"),
+        (
+            "/notify/stripe",
+            json!({ "id": "evt_1", "type": "payment_intent.succeeded", "data": { "object": {
+                "id": "pi_1", "object": "payment_intent", "amount": 1000,
+                "metadata": { "order_id": "order_0001" } } } }),
+            "/data/object/currency",
+        ),
     ] {
         let answer = stage.notify(path, &body).await;
         assert_eq!(answer.fault().as_deref(), Some("field_invalid"), "{path}: {}", answer.text());

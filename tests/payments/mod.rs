@@ -7,6 +7,7 @@ mod alipay;
 mod clients;
 mod events;
 mod mistaken;
+mod party;
 mod promises;
 mod stage;
 mod stripe;

@@ -3,137 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{example, keep_plugins, owners, parsed, written};
-use crate::{sandbox::Sandbox, support::*};
+use super::{
+    party::{Party, payment},
+    stage::parsed,
+};
 
 const PAYMENT: &str = "/v1/payments/order_0001";
-
-/// The example between a twin and an institution. Notifications go to a post box, and from there to
-/// the gateway when the test says so.
-struct Party {
-    kind: &'static str,
-    gateway: Gateway,
-    twin: Sandbox,
-    post: Provider,
-    institution: Provider,
-}
-
-impl Party {
-    async fn wechat_pay() -> Self {
-        let settings = |twin: &Sandbox| {
-            let serial = twin.page.split_once("(serial_no)").unwrap().1;
-            json!({
-                "merchant_id": "1900000109",
-                "certificate_serial": serial.split_whitespace().next().unwrap(),
-                "private_key": { "file": "twin/apiclient_key.pem" },
-                "api_v3_key": { "file": "twin/api_v3_key" },
-                "platform_keys": { "public_keys": [
-                    { "id": twin.folder.read("pub_key_id").trim(), "key": "twin/pub_key.pem" }
-                ] },
-            })
-        };
-        let files = ["apiclient_key.pem", "api_v3_key", "pub_key.pem"];
-        Self::new("wechat_pay", &files, settings).await
-    }
-
-    async fn alipay() -> Self {
-        let settings = |twin: &Sandbox| {
-            json!({
-                "protocol": "v3",
-                "app_id": twin.folder.read("app_id").trim(),
-                "seller_id": twin.folder.read("seller_id").trim(),
-                "private_key": { "file": "twin/app_private_key.pem" },
-                "alipay_public_key": "twin/alipay_public_key.pem",
-                "encryption_key": { "file": "twin/encrypt_key" },
-            })
-        };
-        let files = ["app_private_key.pem", "alipay_public_key.pem", "encrypt_key"];
-        Self::new("alipay", &files, settings).await
-    }
-
-    async fn new(
-        kind: &'static str,
-        files: &[&str],
-        settings: impl FnOnce(&Sandbox) -> Value,
-    ) -> Self {
-        let post = Provider::http1(move |_| {
-            // Acknowledged in either one's words.
-            Reply::new(200, if kind == "alipay" { "success" } else { "" })
-        })
-        .await;
-        let institution = Provider::http1(|_| Reply::new(204, "")).await;
-        let notify = format!("{}/notify/{kind}", post.url());
-        let twin = Sandbox::start(kind, &["--notify", &notify]).await;
-        let settings = settings(&twin);
-        let mut all = example();
-        for section in ["routes", "upstreams"] {
-            for owner in owners(&mut all, section) {
-                keep_plugins(owner, &["map", kind]);
-                let plugins = owner.get_mut("plugins").and_then(Value::as_array_mut);
-                for plugin in plugins.into_iter().flatten() {
-                    if let Some(own) = plugin.get_mut(kind) {
-                        *own = settings.clone();
-                    }
-                }
-            }
-        }
-        for upstream in owners(&mut all, "upstreams") {
-            upstream["endpoints"] = json!([twin.url]);
-            upstream["tls"] = json!({ "trust": "twin/ca.pem" });
-        }
-        all["upstreams"]["institution"] = json!({ "endpoints": [institution.url()] });
-        let mut recipe = Recipe::new(written(&all)).file("twin/ca.pem", twin.folder.read("ca.pem"));
-        for name in files {
-            recipe = recipe.file(&format!("twin/{name}"), twin.folder.read(name));
-        }
-        Self { kind, gateway: recipe.start(), twin, post, institution }
-    }
-
-    async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let json = [("content-type", "application/json")];
-        let fields = if body.is_empty() { &json[..0] } else { &json[..] };
-        let mut caller = Http1::connect(self.gateway.address("applications")).await;
-        caller.call(method, path, fields, body.as_bytes(), None).await
-    }
-
-    /// An operation that succeeds.
-    async fn done(&self, method: &str, path: &str, body: Value) -> Value {
-        let answer = self.call(method, path, body).await;
-        let refusals = self.twin.watch("/_refusals").await;
-        assert_eq!(answer.status, 200, "{method} {path}: {} {refusals:#}", answer.text());
-        parsed(&answer)
-    }
-
-    /// Brings the notification of this number to the gateway, as it came.
-    async fn deliver(&self, number: usize) -> Answer {
-        self.post
-            .until("a notification", |requests| {
-                requests.iter().filter(|request| request.complete).count() >= number
-            })
-            .await;
-        let notice = &self.post.requests()[number - 1];
-        let mut fields = vec![("host", "notify.example")];
-        for (name, value) in &notice.headers {
-            if name.starts_with("wechatpay-") || name == "content-type" {
-                fields.push((name.as_str(), value.as_str()));
-            }
-        }
-        let mut caller = Http1::connect(self.gateway.address("providers")).await;
-        let path = format!("/notify/{}", self.kind);
-        caller.call("POST", &path, &fields, &notice.body, None).await
-    }
-
-    fn event(&self, number: usize) -> Value {
-        let requests = self.institution.requests();
-        serde_json::from_slice(&requests[number - 1].body).unwrap()
-    }
-}
-
-fn payment(channel: &str) -> Value {
-    json!({ "channel": channel, "order_id": "order_0001", "amount": "10.50", "currency": "CNY",
-        "description": "Tea" })
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_at_wechat_pay_lives_from_its_code_to_its_refund() {
@@ -242,4 +117,87 @@ async fn a_payment_whose_answer_was_lost_is_made_once_when_it_is_sent_again() {
     assert_eq!(forged.status, 502, "an answer that is not WeChat Pay's: {}", forged.text());
     let fault = forged.fault().unwrap_or_default();
     assert!(fault.starts_with("upstream_signature_"), "is not mapped, but refused: {fault}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_at_stripe_whose_answer_was_lost_is_found_refunded_and_made_once() {
+    let party = Party::stripe().await;
+    let mut card = payment("stripe");
+    card["payment_method"] = "pm_card_visa".into();
+    party.twin.tell("/_faults", &json!({ "name": "lost_answer", "times": 1 })).await;
+    let lost = party.call("POST", "/v1/payments", card.clone()).await;
+    assert_eq!(lost.fault().as_deref(), Some("upstream_broken"), "unknown: {}", lost.text());
+    let query = format!("{PAYMENT}?channel=stripe");
+    let found = party.done("GET", &query, Value::Null).await;
+    assert_eq!((&found["status"], &found["amount"]), (&json!("paid"), &json!("10.50")), "{found}");
+    let made = party.done("POST", "/v1/payments", card).await;
+    assert_eq!(made["provider_reference"], found["provider_reference"], "the same: {made}");
+
+    let taken = party.deliver(1).await;
+    assert_eq!(taken.status, 200, "Stripe is told: {}", taken.text());
+    let event = party.event(1);
+    assert_eq!(
+        (&event["event"], &event["order_id"], &event["amount"], &event["provider_reference"]),
+        (
+            &json!("payment.paid"),
+            &json!("order_0001"),
+            &json!("10.50"),
+            &made["provider_reference"]
+        ),
+        "the institution reads one clean event: {event}"
+    );
+
+    let refund = json!({ "channel": "stripe", "refund_id": "refund_0001", "amount": "2.50",
+        "currency": "CNY", "reference": made["provider_reference"] });
+    let refunded = party.done("POST", &format!("{PAYMENT}/refunds"), refund.clone()).await;
+    let pair = (&refunded["status"], &refunded["amount"]);
+    assert_eq!(pair, (&json!("succeeded"), &json!("2.50")), "a refund: {refunded}");
+    let reference = refunded["provider_reference"].as_str().unwrap();
+    let path = format!("{PAYMENT}/refunds/refund_0001?channel=stripe&reference={reference}");
+    assert_eq!(party.done("GET", &path, Value::Null).await, refunded, "found again");
+    let found = party.done("GET", &query, Value::Null).await;
+    assert_eq!(found["status"], "partially_refunded", "by its order: {found}");
+    let reference = made["provider_reference"].as_str().unwrap();
+    let found = party.done("GET", &format!("{query}&reference={reference}"), Value::Null).await;
+    assert_eq!(found["status"], "partially_refunded", "and by its reference: {found}");
+    let mut other = refund;
+    other["refund_id"] = "refund_0002".into();
+    let wrong = party.call("POST", "/v1/payments/order_0002/refunds", other).await;
+    let error = &parsed(&wrong)["error"];
+    assert_eq!(
+        (wrong.status, &error["code"], &error["order_id"]),
+        (502, &json!("mismatch"), &json!("order_0001")),
+        "under another order it is not told as done: {error}"
+    );
+
+    let book = party.twin.watch("/_book").await;
+    let totals = &book["totals"]["CNY"];
+    assert_eq!((&totals["paid"], &totals["refunded"]), (&json!(1050), &json!(500)), "{book:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_stripe_declines_can_be_found_and_cancelled() {
+    let party = Party::stripe().await;
+    let mut card = payment("stripe");
+    card["payment_method"] = "pm_card_chargeDeclined".into();
+    let declined = party.call("POST", "/v1/payments", card.clone()).await;
+    let error = parsed(&declined)["error"].clone();
+    assert_eq!((declined.status, &error["code"]), (402, &json!("declined")), "{error}");
+    let again = party.call("POST", "/v1/payments", card.clone()).await;
+    assert_eq!(parsed(&again)["error"], error, "the same again, of the same payment");
+    card["payment_method"] = "pm_card_visa".into();
+    let other = party.call("POST", "/v1/payments", card).await;
+    assert_eq!(parsed(&other)["error"]["code"], "conflict", "another card: {}", other.text());
+    let reference = error["provider_reference"].as_str().unwrap();
+    let query = format!("{PAYMENT}?channel=stripe&reference={reference}");
+    let found = party.done("GET", &query, Value::Null).await;
+    assert_eq!(found["status"], "requires_action", "it is there: {found}");
+
+    let cancel = json!({ "channel": "stripe", "reference": reference });
+    let path = format!("{PAYMENT}/cancel");
+    let cancelled = party.done("POST", &path, cancel.clone()).await;
+    assert_eq!(cancelled["status"], "canceled", "cancelled: {cancelled}");
+    let again = party.call("POST", &path, cancel).await;
+    assert_eq!(again.status, 409, "Stripe looks anew: {}", again.text());
+    assert_eq!(parsed(&again)["error"]["code"], "conflict", "and finds it cancelled");
 }
