@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may fail loudly")]
 
 use std::{
+    collections::BTreeMap,
     hint::black_box,
     sync::{
         Arc,
@@ -164,6 +165,19 @@ fn wechat_pay(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A form, all but letters and digits escaped.
+fn encoded(form: &BTreeMap<String, String>) -> String {
+    let value = |text: &str| {
+        let bytes = text.bytes().map(|byte| {
+            let plain = byte.is_ascii_alphanumeric();
+            if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+        });
+        bytes.collect::<String>()
+    };
+    let pairs: Vec<_> = form.iter().map(|(name, text)| format!("{name}={}", value(text))).collect();
+    pairs.join("&")
+}
+
 fn alipay(criterion: &mut Criterion) {
     let vectors = vectors(include_str!("../tests/vectors/generated/alipay.json"));
     let provider = signing_key(text(&vectors["alipay_private_key_pem"]));
@@ -198,10 +212,18 @@ fn alipay(criterion: &mut Criterion) {
         bencher.iter_batched(answer, |answer| upstream.answer(answer), BatchSize::PerIteration);
     });
     let route = Place::new::<Alipay>(Side::Route, settings, &files);
-    let form = text(&vectors["notify"]["form_body"]);
+    let mut recorded: BTreeMap<String, String> =
+        serde_json::from_value(vectors["notify"]["form_params"].clone()).unwrap();
+    recorded.retain(|name, _| !matches!(name.as_str(), "notify_time" | "sign" | "sign_type"));
     let notification = || {
-        route.next();
-        let mut exchange = testing::exchange_with_body(form.to_owned());
+        let (time, _) = route.next();
+        let mut form = recorded.clone();
+        form.insert("utc_timestamp".to_owned(), format!("{time}000"));
+        let pairs: Vec<_> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let signature = provider.sign(pairs.join("&").as_bytes()).unwrap();
+        form.insert("sign".to_owned(), base64_encode(&signature));
+        form.insert("sign_type".to_owned(), "RSA2".to_owned());
+        let mut exchange = testing::exchange_with_body(encoded(&form));
         let kind = "application/x-www-form-urlencoded".parse().unwrap();
         exchange.request.headers.insert("content-type", kind);
         exchange

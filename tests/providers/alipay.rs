@@ -237,9 +237,12 @@ async fn a_notification_reaches_the_institution_once_and_alipay_reads_its_own_wo
         .recipe(&institution)
         .plugin(&format!("alipay: {{ app_id: \"{APP}\", alipay_public_key: alipay.pem }}"))
         .start();
-    let signed = format!("app_id={APP}&notify_id=n-1&subject=a=b&c %25 +&total_amount=2.00");
+    let time = SystemClock::new().unix().as_millis();
+    let signed = format!(
+        "app_id={APP}&notify_id=n-1&subject=a=b&c %25 +&total_amount=2.00&utc_timestamp={time}"
+    );
     let form = format!(
-        "app_id={APP}&notify_id=n-1&subject=a%3Db%26c+%2525+%2B&total_amount=2.00&sign_type=RSA2&sign={}",
+        "app_id={APP}&notify_id=n-1&subject=a%3Db%26c+%2525+%2B&total_amount=2.00&utc_timestamp={time}&sign_type=RSA2&sign={}",
         encoded(&sign(&signed))
     );
     let kind = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
@@ -259,7 +262,7 @@ async fn a_notification_reaches_the_institution_once_and_alipay_reads_its_own_wo
     }
     let received = &institution.requests()[1];
     let event = format!(
-        "{{\"app_id\":\"{APP}\",\"notify_id\":\"n-1\",\"subject\":\"a=b&c %25 +\",\"total_amount\":\"2.00\"}}"
+        "{{\"app_id\":\"{APP}\",\"notify_id\":\"n-1\",\"subject\":\"a=b&c %25 +\",\"total_amount\":\"2.00\",\"utc_timestamp\":\"{time}\"}}"
     );
     assert_eq!(text(&received.body), event, "decoded once, without the signature");
     assert_eq!(received.header("content-type").as_deref(), Some("application/json"), "JSON");

@@ -76,8 +76,8 @@ impl Deliveries {
     }
 }
 
-/// Providers give up after about a day; an event is remembered for three.
-const MEMORY: Duration = Duration::from_hours(72);
+/// How long a delivered event is remembered. Providers give up after about a day.
+pub const MEMORY: Duration = Duration::from_hours(72);
 /// After this a delivery whose end nobody told counts as abandoned. Longer than any exchange takes,
 /// so that nobody removes the mark of another delivery of the same event.
 const LONGEST: Duration = Duration::from_hours(1);

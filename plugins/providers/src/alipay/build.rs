@@ -8,7 +8,7 @@ use tollgate_api::{
 use tollgate_crypto::SigningKey;
 
 use super::{
-    Alipay, Protocol,
+    Alipay, CallerTokens, Protocol,
     acknowledge::{Inbox, RESULTS, WORDS},
     antom::AntomCalls,
     antom_notifications::AntomNotifications,
@@ -18,7 +18,7 @@ use super::{
     v3::{V3Calls, V3Identity},
 };
 use crate::{
-    notification::Deliveries,
+    notification::{Deliveries, MEMORY},
     signing::Signatory,
     verification::{Replay, Verifier, Window},
 };
@@ -56,6 +56,7 @@ impl Reader<'_, '_> {
         let account = self.account(settings);
         self.unfit(settings);
         let window = self.window(settings);
+        let age = self.notification_age(settings);
         let keys = self.alipay_keys(settings);
         let ours = self.ours(settings);
         let content = self.content(settings);
@@ -75,7 +76,7 @@ impl Reader<'_, '_> {
                     app_id: account,
                     seller_id: settings.seller_id.clone(),
                     keys,
-                    verifier: plain,
+                    verifier: Verifier { clock, window: Some(age), replay: None },
                     content,
                     inbox: Inbox { deliveries, words: &WORDS },
                 }),
@@ -90,12 +91,18 @@ impl Reader<'_, '_> {
         let Ours { key, certificates } = ours?;
         let signatory = Signatory::new(key, self.build.state);
         let app_auth_token = token.flatten();
+        let caller_tokens = settings.caller_tokens;
         let unsigned = settings.unsigned_errors;
         Some(match settings.protocol {
             Protocol::V2 => {
                 let content = content.map(Arc::new);
                 Arc::new(V2Calls {
-                    identity: V2Identity { app_id: account, certificates, app_auth_token },
+                    identity: V2Identity {
+                        app_id: account,
+                        certificates,
+                        app_auth_token,
+                        caller_tokens,
+                    },
                     signatory,
                     content: content.clone(),
                     answers: V2Answers { keys, verifier: plain, content, unsigned },
@@ -104,7 +111,12 @@ impl Reader<'_, '_> {
                 })
             }
             Protocol::V3 => Arc::new(V3Calls {
-                identity: V3Identity { app_id: account, certificates, app_auth_token },
+                identity: V3Identity {
+                    app_id: account,
+                    certificates,
+                    app_auth_token,
+                    caller_tokens,
+                },
                 signatory,
                 content,
                 keys,
@@ -170,11 +182,19 @@ impl Reader<'_, '_> {
             ("/encryption_key", settings.encryption_key.is_some()),
             ("/seller_id", settings.seller_id.is_some()),
             ("/app_auth_token", settings.app_auth_token.is_some()),
+            ("/caller_tokens", settings.caller_tokens != CallerTokens::Refuse),
+            ("/notification_age", settings.notification_age.is_some()),
         ];
         for (pointer, given) in for_others {
             if given && antom {
                 self.error(pointer, "expected nothing here: it is for `protocol: v2` and `v3`");
             }
+        }
+        if settings.caller_tokens == CallerTokens::Pass && settings.app_auth_token.is_some() {
+            self.error(
+                "/caller_tokens",
+                "expected `refuse`: `app_auth_token` stands in every call",
+            );
         }
         if settings.key_version.is_some() && !antom {
             self.error("/key_version", "expected nothing here: it is for `protocol: antom`");
@@ -202,6 +222,14 @@ impl Reader<'_, '_> {
         }
         Window::within(bound)
     }
+
+    fn notification_age(&mut self, settings: &Alipay) -> Window {
+        let past = settings.notification_age.map_or(AGE, Duration::as_std);
+        if !(LEAST_AGE..=GREATEST_AGE).contains(&past) {
+            self.error("/notification_age", "expected `1m` to `71h`");
+        }
+        Window { past, future: WINDOW, inclusive: true }
+    }
 }
 
 /// What stands in a signed text or a form must not be able to end its place there.
@@ -213,3 +241,10 @@ fn is_name(account: &str) -> bool {
 const WINDOW: std::time::Duration = std::time::Duration::from_mins(10);
 const SHORTEST: std::time::Duration = std::time::Duration::from_secs(1);
 const LONGEST: std::time::Duration = std::time::Duration::from_hours(24);
+/// Twice as long as Alipay repeats a notification.
+const AGE: std::time::Duration = std::time::Duration::from_hours(48);
+const LEAST_AGE: std::time::Duration = std::time::Duration::from_mins(1);
+const GREATEST_AGE: std::time::Duration = std::time::Duration::from_hours(71);
+/// Nothing that was delivered is forgotten while it would still be taken, even if it said that it was
+/// sent in the future.
+const _: () = assert!(GREATEST_AGE.as_secs() + WINDOW.as_secs() < MEMORY.as_secs());

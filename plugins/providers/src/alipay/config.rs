@@ -57,14 +57,24 @@ pub struct Alipay {
     #[schemars(length(min = 1, max = 64))]
     pub seller_id: Option<String>,
 
-    /// The token that a merchant gave the application to act for it; for `v2` and `v3`. Without it,
-    /// the caller may give one: `alipay-app-auth-token` in the header (`v3`), `app_auth_token` among
-    /// the parameters (`v2`).
+    /// The token that a merchant gave the application to act for it; for `v2` and `v3`. It stands in
+    /// every call, whatever the caller gives.
     pub app_auth_token: Option<SecretRef>,
+
+    /// What happens to a call in which the caller gives such a token: `alipay-app-auth-token` in the
+    /// header (`v3`), `app_auth_token` among the parameters (`v2`). For `v2` and `v3` without
+    /// `app_auth_token`.
+    #[serde(default)]
+    pub caller_tokens: CallerTokens,
 
     /// How far the signed time of an answer or notification may be away from now, in both
     /// directions: 1 second to 24 hours; for `v3` answers and for `antom`. Without it, 10 minutes.
     pub window: Option<Duration>,
+
+    /// The greatest age of a notification of `v2` or `v3`, by the time that it says it was sent at: 1
+    /// minute to 71 hours. Without it, 48 hours: Alipay repeats a notification for about 25. A time more
+    /// than 10 minutes ahead is refused, too. What was delivered is remembered for longer, 72 hours.
+    pub notification_age: Option<Duration>,
 
     /// Methods that a payer's app or browser calls with what was signed here; for `v2`. The caller is
     /// answered with `{"order_string": "…"}`, and nothing is sent to Alipay: an app hands the text to
@@ -118,6 +128,18 @@ pub enum UnsignedErrors {
     Refuse,
     /// It is handed to the caller as it is. Whoever can change answers between Alipay and the
     /// gateway can then make a payment that succeeded look as if it had failed.
+    Pass,
+}
+
+/// What happens to a call with which a caller would act for another merchant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallerTokens {
+    /// It is refused with 403.
+    #[default]
+    Refuse,
+    /// The token is signed and sent. Every caller of this upstream may then act for every merchant
+    /// whose token it has.
     Pass,
 }
 

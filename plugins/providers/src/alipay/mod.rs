@@ -9,6 +9,7 @@
 mod acknowledge;
 mod antom;
 mod antom_notifications;
+mod borders;
 mod build;
 mod certificates;
 mod config;
@@ -28,6 +29,6 @@ mod v2;
 mod v2_answer;
 mod v3;
 
-pub use config::{Alipay, CertificateFiles, Protocol, UnsignedErrors};
+pub use config::{Alipay, CallerTokens, CertificateFiles, Protocol, UnsignedErrors};
 pub use key_files::KeyFiles;
 pub(crate) use known_answers::KNOWN_ANSWERS;

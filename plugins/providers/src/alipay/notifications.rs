@@ -3,9 +3,10 @@
 //! There are two families: of one the signature covers `sign_type`, of the other it does not; and
 //! Alipay's own SDKs differ in whether empty values are signed. So each reading is tried, all with the
 //! configured keys and the one algorithm, and what is handed on is what the signature that fits
-//! covers: nothing else of the form reaches the institution.
+//! covers: nothing else of the form reaches the institution. What a form must look like so that one
+//! signed text cannot be passed off as another form is written in [`borders`](super::borders).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, header};
@@ -17,10 +18,12 @@ use tollgate_crypto::base64_decode;
 
 use super::{
     acknowledge::Inbox,
+    borders::unambiguous,
     content::ContentKey,
     form::{FormError, Parameters},
     keys::AlipayKeys,
     message::{held, media_type, whole},
+    time,
     v2::is_utf8,
 };
 use crate::verification::{Presented, Refusal, Verified, Verifier};
@@ -30,8 +33,8 @@ pub(super) struct Notifications {
     pub app_id: String,
     pub seller_id: Option<String>,
     pub keys: AlipayKeys,
-    /// Without a window and a replay set: Alipay repeats notifications for a day, and the inbox
-    /// knows what was delivered.
+    /// Without a replay set: Alipay repeats notifications for a day, and the inbox knows what was
+    /// delivered. Its window is shorter than the inbox's memory.
     pub verifier: Verifier,
     pub content: Option<ContentKey>,
     pub inbox: Inbox,
@@ -110,7 +113,7 @@ impl Notifications {
             Some(_) => return Err(Refusal::Algorithm),
             None => return Err(Refusal::Missing),
         }
-        if form.iter().any(|(_, value)| swallows(value)) {
+        if !unambiguous(form) {
             return Err(Refusal::Malformed);
         }
         let named = match self.keys {
@@ -119,7 +122,7 @@ impl Notifications {
         };
         Ok(Presented {
             key_id: named.to_owned(),
-            time: None,
+            time: Some(sent(form)?),
             message: Vec::new(),
             signatures: vec![base64_decode(&signature).map_err(|_| Refusal::Malformed)?],
             nonce: None,
@@ -155,6 +158,18 @@ impl Notifications {
     }
 }
 
+/// When it was sent, each repetition anew. Notifications of trades say so in `notify_time`, in China's
+/// time; messages of the newer family, which have a `msg_method`, in `utc_timestamp`, in milliseconds.
+/// Neither is empty, so that every reading covers it.
+fn sent(form: &Parameters) -> Result<Duration, Refusal> {
+    let time = match (form.filled("notify_time"), form.filled("utc_timestamp")) {
+        (Some(text), _) => time::from_china(text),
+        (None, Some(text)) => time::milliseconds(text),
+        (None, None) => return Err(Refusal::Missing),
+    };
+    time.ok_or(Refusal::Malformed)
+}
+
 /// What may be signed, and what of the form each reading covers.
 pub(super) fn readings(form: Parameters) -> Vec<(Vec<u8>, Parameters)> {
     let mut filled = form.clone();
@@ -170,27 +185,6 @@ pub(super) fn readings(form: Parameters) -> Vec<(Vec<u8>, Parameters)> {
     }
     readings
 }
-
-/// Whether a value, read as the signed text is written, holds another of the parameters that a
-/// payment hangs on.
-///
-/// The signed text does not tell `subject=a&total_amount=1` from a subject with an `&` in it. Who
-/// can choose a subject could so hide the true amount in the value of another parameter and present
-/// a different one under the same signature.
-fn swallows(value: &str) -> bool {
-    value.contains('&') && DECISIVE.iter().any(|name| value.contains(name))
-}
-
-const DECISIVE: [&str; 8] = [
-    "&app_id=",
-    "&notify_id=",
-    "&out_trade_no=",
-    "&seller_id=",
-    "&total_amount=",
-    "&trade_no=",
-    "&trade_status=",
-    "&version=",
-];
 
 /// Who sent it, for the plugins that follow.
 pub(super) fn identity(account: &str) -> Identity {

@@ -12,6 +12,12 @@ pub(super) fn in_china(since_epoch: Duration) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
+/// The same read: a moment since the epoch.
+pub(super) fn from_china(text: &str) -> Option<Duration> {
+    let (date, clock) = text.split_once(' ')?;
+    if clock.len() == 8 { iso(&format!("{date}T{clock}+08:00")) } else { None }
+}
+
 /// Milliseconds since the epoch: digits and nothing else.
 pub(super) fn milliseconds(text: &str) -> Option<Duration> {
     let plain = (1..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -116,6 +122,31 @@ mod tests {
             (4_102_444_799, "2100-01-01 07:59:59"),
         ] {
             assert_eq!(in_china(Duration::from_secs(seconds)), text, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn what_china_writes_is_read_and_nothing_like_it() {
+        for seconds in [0, 951_753_600, 1_767_283_199, 4_102_444_799] {
+            let time = Duration::from_secs(seconds);
+            assert_eq!(from_china(&in_china(time)), Some(time), "{seconds}");
+        }
+        for text in [
+            "2026-01-01T08:00:00",
+            "2026-01-01  8:00:00",
+            "2026-01-01 08:00:00 ",
+            "2026-01-01 08:00:00.000",
+            "2026-01-01 08:00:00+08:00",
+            "2026-01-01 08:00:0Z",
+            "2026-01-01 8:00:00",
+            "2026-02-29 08:00:00",
+            "2026-01-01 24:00:00",
+            "1970-01-01 07:59:59",
+            "1767225600000",
+            "2026-01-01",
+            "",
+        ] {
+            assert_eq!(from_china(text), None, "`{text}`");
         }
     }
 

@@ -15,6 +15,8 @@ use tollgate_api::{
 use tollgate_crypto::{Secret, base64_encode};
 
 use super::{
+    CallerTokens,
+    borders::says_only_itself,
     content::ContentKey,
     form::{FormError, Parameters},
     message::{held, media_type, whole},
@@ -40,6 +42,7 @@ pub(super) struct V2Identity {
     /// The numbers of the application's and the root certificate.
     pub certificates: Option<(String, String)>,
     pub app_auth_token: Option<Secret>,
+    pub caller_tokens: CallerTokens,
 }
 
 /// The `method` that this attempt called.
@@ -94,7 +97,7 @@ impl V2Calls {
         if parameters.filled("charset").is_some_and(|charset| !is_utf8(charset)) {
             return Err(Fault::new(&codes::FIELD_INVALID).caused_by("`charset` is not utf-8"));
         }
-        self.identity.complete(&mut parameters);
+        self.identity.complete(&mut parameters)?;
         parameters.set("timestamp", in_china(self.clock.unix()));
         if let (Some(key), Some(content)) = (&self.content, parameters.filled("biz_content")) {
             let content = key.encrypt(content.as_bytes());
@@ -103,6 +106,10 @@ impl V2Calls {
         }
         // What is empty is neither signed nor sent.
         parameters.retain(|_, value| !value.is_empty());
+        if !says_only_itself(&parameters, is_public) {
+            return Err(Fault::new(&codes::FIELD_INVALID)
+                .caused_by("a name or value could be read as another parameter"));
+        }
         let text = parameters.text_to_sign().into_bytes();
         let signature = base64_encode(&self.signatory.sign(text).await?);
         parameters.set("sign", signature);
@@ -112,7 +119,7 @@ impl V2Calls {
 
 impl V2Identity {
     /// Sets what belongs to the gateway, and removes what must not come from a caller.
-    fn complete(&self, parameters: &mut Parameters) {
+    fn complete(&self, parameters: &mut Parameters) -> Result<(), Fault> {
         for name in ["sign", "encrypt_type", "app_cert_sn", "alipay_root_cert_sn"] {
             parameters.remove(name);
         }
@@ -133,7 +140,12 @@ impl V2Identity {
         }
         if let Some(token) = self.app_auth_token.as_ref().and_then(Secret::expose_str) {
             parameters.set("app_auth_token", token);
+        } else if self.caller_tokens == CallerTokens::Refuse
+            && parameters.filled("app_auth_token").is_some()
+        {
+            return Err(Fault::new(&codes::ACCOUNT_DENIED));
         }
+        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use tollgate_api::{
 use tollgate_crypto::{Secret, base64_decode, base64_encode};
 
 use super::{
-    UnsignedErrors,
+    CallerTokens, UnsignedErrors,
     content::ContentKey,
     keys::AlipayKeys,
     message::{held, media_type, set, uuid, whole},
@@ -39,6 +39,7 @@ pub(super) struct V3Identity {
     /// The numbers of the application's and the root certificate.
     pub certificates: Option<(String, String)>,
     pub app_auth_token: Option<Secret>,
+    pub caller_tokens: CallerTokens,
 }
 
 /// Whether this attempt's call was encrypted.
@@ -123,14 +124,15 @@ impl V3Calls {
         Ok(())
     }
 
-    /// The token of the settings, else the caller's.
+    /// The token of the settings, else the caller's if it may give one.
     fn app_auth_token(&self, headers: &HeaderMap) -> Result<Option<String>, Fault> {
         if let Some(token) = &self.identity.app_auth_token {
             return Ok(token.expose_str().map(str::to_owned));
         }
-        match optional_field(headers, APP_AUTH_TOKEN) {
-            Ok(token) => Ok(token.map(str::to_owned)),
-            Err(_) => Err(Fault::new(&codes::AMBIGUOUS_REQUEST)),
+        match (optional_field(headers, APP_AUTH_TOKEN), self.identity.caller_tokens) {
+            (Err(_), _) => Err(Fault::new(&codes::AMBIGUOUS_REQUEST)),
+            (Ok(Some(_)), CallerTokens::Refuse) => Err(Fault::new(&codes::ACCOUNT_DENIED)),
+            (Ok(token), _) => Ok(token.map(str::to_owned)),
         }
     }
 

@@ -179,7 +179,7 @@ async fn a_notification_may_name_its_certificate_and_then_it_counts() {
         let named =
             number.as_ref().map(|number| format!("alipay_cert_sn={number}&")).unwrap_or_default();
         let id = number.as_deref().unwrap_or("none");
-        let signed = format!("{named}app_id={APP_ID}&notify_id={id}");
+        let signed = format!("{named}app_id={APP_ID}&notify_id={id}&utc_timestamp=1767225600000");
         let signature = alipay_signs(signed.as_bytes()).replace('+', "%2B").replace('=', "%3D");
         let form = format!("{signed}&sign_type=RSA2&sign={signature}");
         let found = called(&*plugin, super::notifications::notification(&form)).await;

@@ -2,6 +2,7 @@
 //! Alipay does, by other means than the plugin.
 
 mod antom;
+mod borders;
 mod certificates;
 mod keys;
 mod notifications;
@@ -63,6 +64,19 @@ fn bench(side: Side) -> Bench {
     }
     bench
 }
+
+/// The same at another time, in seconds since the epoch.
+fn bench_at(side: Side, seconds: u64) -> Bench {
+    let mut bench = bench(side);
+    let time = std::time::Duration::from_secs(seconds);
+    bench.clock = Arc::new(tollgate_api::ManualClock::at(time));
+    bench.stores.replay_sets =
+        Arc::new(tollgate_api::testing::FakeReplaySets::new(bench.clock.clone()));
+    bench
+}
+
+/// When the notification of `alipay.json` says that it was sent.
+const SENT: u64 = 1_735_660_801;
 
 fn settings(protocol: &str) -> Value {
     json!({

@@ -32,6 +32,9 @@ proptest! {
         parameters.remove("charset");
         parameters.insert("method".to_owned(), "alipay.trade.pay".to_owned());
         parameters.insert("biz_content".to_owned(), content.clone());
+        // What could be read as another parameter is refused.
+        prop_assume!(!parameters.values().any(|value| value.contains('&') && value.contains('=')));
+        parameters.remove("app_auth_token");
         let exchange = RUNTIME.block_on(called(&**V2, super::v2::call(&json!(parameters)))).unwrap();
         let query = decoded(exchange.request.query.as_deref().unwrap());
         let form = decoded(&body_of(&exchange.request.body));

@@ -60,6 +60,25 @@ fn what_does_not_fit_is_refused_where_it_stands() {
             "/app_auth_token",
             "nothing here",
         ),
+        (upstream, with(antom(), "caller_tokens", json!("pass")), "/caller_tokens", "nothing here"),
+        (
+            Side::Route,
+            with(antom(), "notification_age", json!("2h")),
+            "/notification_age",
+            "nothing here",
+        ),
+        (
+            Side::Route,
+            with(settings("v3"), "notification_age", json!("72h")),
+            "/notification_age",
+            "`71h`",
+        ),
+        (
+            Side::Route,
+            with(settings("v2"), "notification_age", json!("59s")),
+            "/notification_age",
+            "`1m`",
+        ),
         (Side::Route, with(antom(), "seller_id", json!("1")), "/seller_id", "nothing here"),
         (upstream, with(settings("v3"), "key_version", json!(1)), "/key_version", "nothing here"),
         (upstream, with(antom(), "key_version", json!(0)), "/key_version", "from 1"),
@@ -103,6 +122,16 @@ fn what_does_not_fit_is_refused_where_it_stands() {
         assert_eq!(at, pointer, "{settings}");
         assert!(text.contains(expected), "{settings}: {text}");
     }
+}
+
+#[test]
+fn a_token_of_the_settings_leaves_none_to_the_callers() {
+    let mut bench = bench(Side::Upstream);
+    bench.sources.put_file("token", "ours");
+    let both = with(settings("v2"), "app_auth_token", json!({ "file": "token" }));
+    let found = bench.errors::<Alipay>(with(both, "caller_tokens", json!("pass")));
+    let [error] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(error.pointer, "/caller_tokens", "{error:?}");
 }
 
 #[test]

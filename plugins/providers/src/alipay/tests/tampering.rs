@@ -95,7 +95,7 @@ async fn a_v2_answer_with_any_byte_of_its_content_changed_is_refused() {
 
 #[tokio::test]
 async fn a_notification_with_any_parameter_changed_is_refused() {
-    let plugin = plugin(Side::Route, settings("v3"));
+    let plugin = bench_at(Side::Route, SENT).plugin::<Alipay>(settings("v3"));
     let params = generated("alipay.json")["notify"]["form_params"].clone();
     let all: Vec<(String, String)> = params
         .as_object()
@@ -117,7 +117,7 @@ async fn a_notification_with_any_parameter_changed_is_refused() {
         };
         let value = verdict_with(|all, at| all[at].1.push('1')).await;
         let expected = match name.as_str() {
-            "sign" => "signature_malformed",
+            "sign" | "notify_time" => "signature_malformed",
             "sign_type" => "signature_algorithm_refused",
             "charset" => "unsupported_media_type",
             _ => "signature_invalid",
@@ -125,13 +125,13 @@ async fn a_notification_with_any_parameter_changed_is_refused() {
         assert_eq!(value, expected, "the value of `{name}`");
         let removed = verdict_with(|all, at| drop(all.remove(at))).await;
         let expected = match name.as_str() {
-            "sign" | "sign_type" => "signature_missing",
+            "sign" | "sign_type" | "notify_time" => "signature_missing",
             _ => "signature_invalid",
         };
         assert_eq!(removed, expected, "`{name}` removed");
         let renamed = verdict_with(|all, at| all[at].0.push('x')).await;
         let expected = match name.as_str() {
-            "sign" | "sign_type" => "signature_missing",
+            "sign" | "sign_type" | "notify_time" => "signature_missing",
             _ => "signature_invalid",
         };
         assert_eq!(renamed, expected, "`{name}` renamed");

@@ -181,8 +181,10 @@ async fn a_merchants_token_is_signed_and_the_settings_come_first() {
         "app_auth_token",
         json!({ "file": "token" }),
     ));
-    let open = plugin(Side::Upstream, settings("v3"));
+    let closed = plugin(Side::Upstream, settings("v3"));
+    let open = plugin(Side::Upstream, with(settings("v3"), "caller_tokens", json!("pass")));
     for (plugin, given, token) in [
+        (&closed, None, None),
         (&open, None, None),
         (&open, Some("caller"), Some("caller")),
         (&configured, None, Some("ours")),
@@ -209,6 +211,11 @@ async fn a_merchants_token_is_signed_and_the_settings_come_first() {
     }
     let refused = called(&*open, twice).await.unwrap_err();
     assert_eq!(refused.code().name, "ambiguous_request", "two tokens");
+    let mut strange = exchange_with_body("{}");
+    let token = HeaderValue::from_static("caller");
+    strange.request.headers.insert("alipay-app-auth-token", token);
+    let refused = called(&*closed, strange).await.unwrap_err();
+    assert_eq!(refused.code().name, "account_denied", "unless the settings allow it");
 }
 
 #[tokio::test]
