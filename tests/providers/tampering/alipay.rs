@@ -289,7 +289,12 @@ async fn a_notification_of_alipay_that_was_changed_on_its_way_reaches_nobody() {
         ),
         ("the state", word("TRADE_SUCCESS", "TRADE_CLOSED"), invalid()),
         ("the number of the event", word("notify_id=", "notify_id=0"), invalid()),
-        ("the time of the event", word("notify_time=2", "notify_time=1"), invalid()),
+        (
+            "the time of the event",
+            word("notify_time=2", "notify_time=3"),
+            Refused("signature_expired"),
+        ),
+        ("the time of the event, missing", without("notify_time"), Refused("signature_missing")),
         ("the application", word("app_id=2021001122334455", "app_id=2021001122334456"), invalid()),
         ("another parameter", body(|text| format!("{text}&x=1")), invalid()),
         (
