@@ -66,21 +66,27 @@ fn without_framing(headers: &[(String, String)]) -> Vec<(String, String)> {
     kept.cloned().collect()
 }
 
-/// Another letter or digit; of anything else a point.
+/// Another letter or digit.
 fn other(letter: char) -> char {
     match letter {
-        '0'..='8' | 'a'..='y' | 'A'..='Y' => char::from(letter as u8 + 1),
         '9' => '0',
         'z' => 'a',
         'Z' => 'A',
-        _ => '.',
+        _ => char::from(letter as u8 + 1),
     }
 }
 
-/// A text with another letter at this place.
-pub fn other_at(text: &str, at: usize) -> String {
-    let letters = text.chars().enumerate();
-    letters.map(|(nth, letter)| if nth == at { other(letter) } else { letter }).collect()
+/// A text with another letter or digit at this place, or at the next where there is one: what is
+/// base64 stays base64, and what is percent-encoded stays as it is.
+pub fn other_at(text: &str, from: usize) -> String {
+    let mut letters: Vec<char> = text.chars().collect();
+    let plain = |at: &usize| {
+        let escaped = letters[at.saturating_sub(2)..*at].contains(&'%');
+        letters[*at].is_ascii_alphanumeric() && !escaped
+    };
+    let at = (from..letters.len()).find(plain).expect("a letter or digit");
+    letters[at] = other(letters[at]);
+    letters.into_iter().collect()
 }
 
 /// Nothing is done.

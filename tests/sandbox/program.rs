@@ -190,4 +190,11 @@ async fn it_is_directed_over_plain_http_where_that_is_wanted() {
     assert_eq!(during["certificates"][0], before["certificates"][0], "the old one is good");
     let (_, after) = sandbox.tell("/_retire", &json!({})).await;
     assert_eq!(after["certificates"], json!([during["certificates"][1]]), "one afterwards");
+    let (_, renewed) = sandbox.tell("/_renew", &json!({})).await;
+    let files: Vec<&String> = renewed["files"].as_object().unwrap().keys().collect();
+    assert_eq!(files, ["apiclient_cert.pem", "apiclient_key.pem"], "the merchant's new files");
+    let (_, revoked) = sandbox.tell("/_revoke", &json!({})).await;
+    let good: Vec<_> = revoked.as_array().unwrap().iter().map(|one| &one["good"]).collect();
+    assert_eq!(good, [false, true], "the old certificate has ended: {revoked}");
+    assert_eq!(sandbox.watch("/_credentials").await, revoked, "and that is what is shown");
 }

@@ -37,8 +37,8 @@ fn seen(stand: &Stand) -> Vec<u64> {
     all.as_array().unwrap().iter().map(|one| one["seen"].as_u64().unwrap()).collect()
 }
 
-/// Waits until the institution heard of as many events, and holds it against the twin: each was taken
-/// at the first attempt, and came once.
+/// Waits until the institution heard of as many events, and holds it against the twin: none was refused
+/// at its first attempt, and each came once.
 async fn delivered(stand: &Stand, institution: &Provider, events: usize) {
     let taken = |one: &Value| one["state"] == "acknowledged";
     stand.told("every notification is acknowledged", |all| all.iter().all(taken)).await;
@@ -46,7 +46,9 @@ async fn delivered(stand: &Stand, institution: &Provider, events: usize) {
     institution.until("every event", |requests| complete(requests) >= events).await;
     assert_eq!(complete(&institution.requests()), events, "each event came once");
     for one in stand.twin.notifications() {
-        let attempts = one["attempts"].as_array().unwrap().len();
-        assert_eq!(attempts, 1, "taken at the first attempt: {one:#}");
+        // On a busy machine an answer may come too late for the provider, which then sends it again.
+        let first = &one["attempts"][0];
+        let refused = first.get("status").is_some_and(|status| status != 200);
+        assert!(!refused, "taken at the first attempt: {one:#}");
     }
 }
