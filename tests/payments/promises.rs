@@ -53,6 +53,12 @@ async fn a_field_that_is_missing_or_wrong_is_named_by_its_path() {
     }
     let nobody = json!({ "channel": "cash", "order_id": "order_0001" });
     stage.refuses(Call("POST", "/v1/payments", nobody), "no_upstream").await;
+    stage.refuses(Call("POST", "/v1/payments", json!([])), "expression_failed").await;
+    for body in ["{", r#"{ "channel": "stripe", "channel": "alipay" }"#] {
+        let answer =
+            stage.call_text("applications", "pay.example", "POST", "/v1/payments", body).await;
+        assert_eq!(answer.fault().as_deref(), Some("invalid_json"), "{body}: {}", answer.text());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -57,6 +57,37 @@ async fn a_payment_at_wechat_pay_lives_from_its_code_to_its_refund() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_paid_or_refunded_at_wechat_pay_is_a_conflict_and_nothing_to_correct() {
+    let party = Party::wechat_pay().await;
+    party.done("POST", "/v1/payments", payment("wechat_pay")).await;
+    party.twin.tell("/_pay", &json!({ "order": "order_0001" })).await;
+    let refunds = format!("{PAYMENT}/refunds");
+    let refund = |number: &str, amount: &str| {
+        json!({ "channel": "wechat_pay", "refund_id": number, "amount": amount,
+            "payment_amount": "10.50", "currency": "CNY" })
+    };
+    party.done("POST", &refunds, refund("refund_0001", "2.50")).await;
+    party.done("POST", &refunds, refund("refund_0002", "8.00")).await;
+    for (what, path, body) in [
+        ("an order that is paid", "/v1/payments", payment("wechat_pay")),
+        ("a refund of another amount", refunds.as_str(), refund("refund_0001", "3.00")),
+        ("a refund of what is all refunded", refunds.as_str(), refund("refund_0003", "1.00")),
+    ] {
+        let refused = party.call("POST", path, body).await;
+        let error = &parsed(&refused)["error"];
+        assert_eq!(
+            (refused.status, &error["code"], &error["provider_code"]),
+            (409, &json!("conflict"), &json!("INVALID_REQUEST")),
+            "{what}: {error}"
+        );
+        assert_eq!(refused.fault(), None, "{what}: it is WeChat Pay's word");
+    }
+    let book = party.twin.watch("/_book").await;
+    let totals = &book["totals"]["CNY"];
+    assert_eq!((&totals["paid"], &totals["refunded"]), (&json!(1050), &json!(1050)), "{book:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payment_at_alipay_lives_from_its_code_to_its_refund() {
     let party = Party::alipay().await;
     let query = format!("{PAYMENT}?channel=alipay");

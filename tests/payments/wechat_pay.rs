@@ -126,6 +126,8 @@ async fn what_wechat_pay_refuses_is_told_by_one_list_of_codes() {
         (404, "ORDER_NOT_EXIST", (404, "not_found")),
         (403, "OUT_TRADE_NO_USED", (409, "conflict")),
         (400, "ORDERPAID", (409, "conflict")),
+        (400, "ORDER_CLOSED", (409, "conflict")),
+        (400, "INVALID_REQUEST", (409, "conflict")),
         (403, "NOT_ENOUGH", (409, "insufficient_balance")),
         (403, "RULE_LIMIT", (402, "declined")),
         (403, "NO_AUTH", (502, "not_authorized")),
@@ -136,6 +138,12 @@ async fn what_wechat_pay_refuses_is_told_by_one_list_of_codes() {
         stage.answers(status, &json!({ "code": code, "message": "no" }));
         stage.tells(Call("POST", "/v1/payments", payment()), expected).await;
         stage.tells(Call("POST", "/v1/payments/order_0001/refunds", refund()), expected).await;
+    }
+    stage.answers(400, &json!({ "code": "INVALID_REQUEST", "message": "no" }));
+    for path in ["/v1/payments/order_0001", "/v1/payments/order_0001/refunds/refund_0001"] {
+        let path = format!("{path}?channel=wechat_pay");
+        // Whoever asks is not told to ask.
+        stage.tells(Call("GET", &path, Value::Null), (422, "invalid_request")).await;
     }
 }
 
