@@ -13,8 +13,6 @@ const QUERY: &str = "/v3/pay/transactions/out-trade-no/order-1?mchid=1900000109"
 fn before(sandbox: &Sandbox, shop: &str) -> Gateway {
     let (_, entry) = sandbox.page.split_once("for Tollgate's configuration:\n").unwrap();
     let (entry, _) = entry.split_once("\nCtrl-C").unwrap();
-    let entry = entry.lines().map(|line| line.strip_prefix("  ").unwrap_or(line));
-    let entry = entry.collect::<Vec<_>>().join("\n");
     let folder = sandbox.folder.path().display();
     let public_key = sandbox.folder.read("pub_key_id");
     Recipe::new(format!(

@@ -33,11 +33,10 @@ watch and direct it:
   {curl} -X POST {url}/_renew     new credentials for you; /_revoke ends the old ones; /_credentials counts
 
 for Tollgate's configuration:
+# the whole entry, with its indentation, in the place of the one that is there
 "
     );
-    for line in twin.dialect().upstream(at).lines() {
-        let _ = writeln!(text, "  {line}");
-    }
+    text.push_str(&twin.dialect().upstream(at));
     text.push_str("\nCtrl-C ends it.\n");
     text
 }
