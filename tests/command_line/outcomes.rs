@@ -38,6 +38,35 @@ fn a_strict_check_refuses_warnings_and_tests_the_binary_first() {
 }
 
 #[test]
+fn a_plugin_that_changes_what_is_signed_deserves_a_warning() {
+    let folder = folder();
+    folder.write("stripe.key", "sk_test_of_nobody");
+    folder.write("stripe.hook", "whsec_of_nobody");
+    let yaml = r"
+listeners: { callers: { address: 127.0.0.1:8080 } }
+routes:
+  hooks:
+    plugins:
+      - headers: { request: { remove: [X-Odd] } }
+      - stripe: { webhook_secrets: [{ file: stripe.hook }] }
+      - headers: { request: { remove: [X-Even] } }
+        name: second
+    send_to: [{ upstream: stripe }]
+upstreams:
+  stripe:
+    endpoints: [http://127.0.0.1:1]
+    plugins:
+      - headers: { request: { remove: [X-Odd] } }
+      - stripe: { secret_key: { file: stripe.key } }
+      - headers: { request: { remove: [Authorization] } }
+        name: second
+";
+    folder.write("tollgate.yaml", yaml);
+    let output = run(&folder, &["check", "tollgate.yaml"], &[]);
+    insta::assert_snapshot!("check_order", without_hash(&output));
+}
+
+#[test]
 fn the_binary_gives_every_known_answer_and_shows_them() {
     let folder = Folder::new();
     insta::assert_snapshot!("selftest", run(&folder, &["selftest"], &[]));

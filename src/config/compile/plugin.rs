@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use tollgate_api::{Build, Callers, Side};
+use tollgate_api::{Build, Callers, Role, Side};
 
 use super::Context;
 use crate::{
@@ -109,6 +109,7 @@ pub(super) fn chain(
             None => complete = false,
         }
     }
+    check_order(context, &list, side, entries);
     // Slots of the two chains that meet on an exchange must not overlap.
     let first_instance = match side {
         Side::Route => 0,
@@ -119,6 +120,41 @@ pub(super) fn chain(
         authenticates,
         shadows_authentication,
     })
+}
+
+/// Warns where a plugin changes what a provider's dialect has signed already, or has not verified yet.
+fn check_order(context: &mut Context<'_>, list: &str, side: Side, entries: &[PluginEntry]) {
+    let role = |entry: &PluginEntry| definition(&entry.kind).map(|definition| definition.role);
+    let changes =
+        |entry: &PluginEntry| matches!(role(entry), Some(Role::Transform | Role::Dialect));
+    let place = |at: usize, entry: &PluginEntry| {
+        join_pointer(&join_pointer(list, &at.to_string()), &entry.kind)
+    };
+    let Some(dialect) = entries.iter().position(|entry| role(entry) == Some(Role::Dialect)) else {
+        return;
+    };
+    let Some(kind) = entries.get(dialect).map(|entry| entry.kind.as_str()) else { return };
+    for (at, entry) in entries.iter().enumerate() {
+        let (relation, hint) = match side {
+            Side::Upstream if at > dialect && changes(entry) => {
+                ("behind", format!("what `{kind}` signs must be what is sent: let it be the last"))
+            }
+            Side::Route if at < dialect && changes(entry) => {
+                ("before", format!("what `{kind}` verifies must be what came: let it be the first"))
+            }
+            Side::Route if at > dialect && role(entry) == Some(Role::Dialect) => (
+                "behind",
+                format!("what came is changed once `{kind}` has verified it: use a route for each"),
+            ),
+            _ => continue,
+        };
+        context.warning(
+            &place(at, entry),
+            format!("`{}` stands {relation} `{kind}`", entry.kind),
+            "this plugin",
+            hint,
+        );
+    }
 }
 
 fn build(

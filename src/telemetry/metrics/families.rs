@@ -10,6 +10,7 @@ pub(super) struct Families {
     pub(super) gateway_duration: HistogramVec,
     pub(super) upstream_duration: HistogramVec,
     pub(super) attempts: IntCounterVec,
+    pub(super) answers: IntCounterVec,
     pub(super) faults: IntCounterVec,
     pub(super) verdicts: IntCounterVec,
     pub(super) body_bytes: IntCounterVec,
@@ -80,6 +81,11 @@ impl Families {
                 "tollgate_attempts_total",
                 &["upstream", "outcome"],
                 "Attempts by what is known of them: nothing_sent, unknown or answered",
+            ),
+            answers: r.counters(
+                "tollgate_upstream_answers_total",
+                &["upstream", "status"],
+                "Answers of providers by the status that they sent, whatever the caller was told",
             ),
             faults: r.counters(
                 "tollgate_faults_total",

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::{Children, Families, registry::child};
-use crate::upstream::Evidence;
+use crate::{telemetry::record::Attempt, upstream::Evidence};
 
 /// What one route counts on one listener.
 pub(super) struct RouteMeter {
@@ -83,6 +83,8 @@ pub(super) struct UpstreamMeter {
     nothing_sent: IntCounter,
     unknown: IntCounter,
     answered: IntCounter,
+    answers: Children<u16, IntCounter>,
+    upstream: String,
 }
 
 impl UpstreamMeter {
@@ -94,12 +96,22 @@ impl UpstreamMeter {
             nothing_sent: attempts(Evidence::NothingSent),
             unknown: attempts(Evidence::Unknown),
             answered: attempts(Evidence::Answered),
+            answers: Children::default(),
+            upstream: upstream.to_owned(),
         }
     }
 
-    pub(super) fn attempt(&self, evidence: Evidence, duration: Duration) {
-        self.duration.observe(duration.as_secs_f64());
-        match evidence {
+    pub(super) fn attempt(&self, families: &Families, attempt: &Attempt<'_>) {
+        self.duration.observe(attempt.duration.as_secs_f64());
+        // A provider may send any three digits; what HTTP does not know makes no series.
+        if let Some(status) = attempt.status.filter(|status| status.as_u16() < 600) {
+            self.answers.with(
+                &status.as_u16(),
+                || child(&families.answers, &[&self.upstream, status.as_str()]),
+                IntCounter::inc,
+            );
+        }
+        match attempt.evidence {
             Evidence::NothingSent => self.nothing_sent.inc(),
             Evidence::Unknown => self.unknown.inc(),
             Evidence::Answered => self.answered.inc(),

@@ -107,7 +107,7 @@ impl Metrics {
             self.upstreams.with(
                 attempt.upstream,
                 || UpstreamMeter::new(&self.families, attempt.upstream),
-                |meter| meter.attempt(attempt.evidence, attempt.duration),
+                |meter| meter.attempt(&self.families, attempt),
             );
         }
     }

@@ -59,6 +59,7 @@ fn a_finished_exchange_is_counted_under_configured_names() {
     );
     has(&metrics, r#"tollgate_attempts_total{outcome="answered",upstream="acquirer"} 1"#);
     has(&metrics, r#"tollgate_attempts_total{outcome="nothing_sent",upstream="acquirer"} 1"#);
+    has(&metrics, r#"tollgate_upstream_answers_total{status="201",upstream="acquirer"} 1"#);
     has(&metrics, r#"tollgate_attempts_total{outcome="unknown",upstream="acquirer"} 0"#);
     has(&metrics, r#"tollgate_body_bytes_total{direction="in",route="create-payment"} 10"#);
     has(&metrics, r#"tollgate_body_bytes_total{direction="out",route="create-payment"} 20"#);

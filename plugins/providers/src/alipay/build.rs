@@ -12,6 +12,7 @@ use super::{
     acknowledge::{Inbox, RESULTS, WORDS},
     antom::AntomCalls,
     antom_notifications::AntomNotifications,
+    keys::AlipayKeys,
     notifications::Notifications,
     v2::{V2Calls, V2Identity, is_method},
     v2_answer::V2Answers,
@@ -59,6 +60,17 @@ impl Reader<'_, '_> {
         let age = self.notification_age(settings);
         let keys = self.alipay_keys(settings);
         let ours = self.ours(settings);
+        if let (Some(AlipayKeys::Bare(theirs)), Some(Ours { key, .. })) = (&keys, &ours)
+            && theirs.0.contains(key.private_key().public_key())
+        {
+            let error = SettingError::new(
+                "/alipay_public_key",
+                "expected Alipay's public key, and this is the application's own",
+            );
+            self.errors.push(error.with_hint(
+                "the open platform shows both: take the one under \"Alipay public key\"",
+            ));
+        }
         let content = self.content(settings);
         let token = settings.app_auth_token.as_ref();
         let token = token.map(|token| self.token(token));

@@ -46,6 +46,15 @@ pub(super) fn plugin(mut settings: WechatPay, build: &mut Build<'_>) -> Built {
     let caller = download.as_ref().and_then(|it| downloader(it, build, &mut errors));
     let needs_key = build.side == Side::Upstream || download.is_some();
     let merchant = merchant(&settings, needs_key, build, &mut errors);
+    if let Some((_, MerchantKey::Rsa(ours))) = &merchant {
+        for key in fixed.iter().filter(|key| key.is(ours.public_key())) {
+            let expected =
+                format!("expected WeChat Pay's own keys: `{}` is the merchant's", key.id);
+            errors.push(SettingError::new("/platform_keys", expected).with_hint(
+                "its public key or certificate is shown on the merchant platform, under API security",
+            ));
+        }
+    }
     let encrypt = std::mem::take(&mut settings.encrypt_fields);
     let decrypt = std::mem::take(&mut settings.decrypt_fields);
     check_side(&settings, !encrypt.is_empty(), !decrypt.is_empty(), build.side, &mut errors);

@@ -127,7 +127,10 @@ impl Notifications {
             return Err(invalid());
         }
         let sealed = root.get("resource").ok_or_else(invalid)?;
-        let undecryptable = || Fault::new(&codes::DECRYPTION_FAILED);
+        let undecryptable = || {
+            Fault::new(&codes::DECRYPTION_FAILED)
+                .caused_by("a signed resource does not decrypt: is `api_v3_key` the merchant's?")
+        };
         let plain = self.resource_key.open(sealed).map(Bytes::from).ok_or_else(undecryptable)?;
         let resource = Document::parse(&plain, Limits::default()).map_err(|_| undecryptable())?;
         if !self.is_for_us(resource.root()) {

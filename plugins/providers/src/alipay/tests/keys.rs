@@ -4,10 +4,22 @@ use super::*;
 
 /// A bench whose `other.pem` is another key than Alipay's, and who signs with it.
 fn two_keys(side: Side) -> (Bench, impl Fn(&[u8]) -> String + use<>) {
-    let vectors = generated("alipay.json");
+    let vectors = generated("antom.json");
     let mut bench = bench(side);
-    bench.sources.put_file("other.pem", text(&vectors["app_public_key_pem"]).to_owned());
-    (bench, signs(text(&vectors["app_private_key_pem"])))
+    bench.sources.put_file("other.pem", text(&vectors["antom_public_key_pem"]).to_owned());
+    (bench, signs(text(&vectors["antom_private_key_pem"])))
+}
+
+#[test]
+fn our_own_key_is_not_taken_for_alipays() {
+    let mut bench = bench(Side::Upstream);
+    let ours = text(&generated("alipay.json")["app_public_key_pem"]).to_owned();
+    bench.sources.put_file("ours.pem", ours);
+    let settings = with(settings("v3"), "alipay_public_key", json!(["alipay.pem", "ours.pem"]));
+    let errors = bench.errors::<Alipay>(settings);
+    let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/alipay_public_key"], "{errors:?}");
+    assert!(errors[0].expected.contains("the application's own"), "{errors:?}");
 }
 
 #[tokio::test]

@@ -26,6 +26,11 @@ enum Material {
 }
 
 impl PlatformKey {
+    /// Whether it is this key.
+    pub fn is(&self, other: &PublicKey) -> bool {
+        matches!(&self.material, Material::Rsa(key) if key == other)
+    }
+
     /// Reads a public key, or says what is wrong with it.
     pub fn public(variant: Variant, id: String, text: &[u8]) -> Result<Self, String> {
         let material = match variant {
