@@ -46,7 +46,7 @@ pub(super) struct Wanted {
     #[arg(long, value_name = "TIME", value_parser = delay)]
     pay_after: Option<Duration>,
     /// Send notifications here, whatever requests say
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = url)]
     notify: Option<String>,
     /// Trust these authorities (PEM) when sending notifications; the system's if absent
     #[arg(long, value_name = "FILE")]
@@ -113,7 +113,8 @@ fn serve(wanted: Wanted) -> Result<Served, Failed> {
     let (path, folder) = if let Some(path) = wanted.materials {
         (std::path::absolute(&path).unwrap_or(path), None)
     } else {
-        let folder = Folder::open(None).map_err(|error| cannot_start(error.to_string()))?;
+        let folder =
+            Folder::temporary("sandbox").map_err(|error| cannot_start(error.to_string()))?;
         (folder.path().to_owned(), Some(folder))
     };
     let options = Options {
@@ -157,8 +158,15 @@ fn serve(wanted: Wanted) -> Result<Served, Failed> {
     let (tls, folder_name) = (!wanted.plain, path.display().to_string());
     let place = Place { address: &address, folder: &folder_name, tls };
     twin.dialect().served_at(&place.url());
+    if !server.address().ip().is_loopback() {
+        say(&exposed(server.address()));
+    }
     print(&page::text(&twin, &place, &files, wanted.seed));
     Ok(Served { twin, server, _folder: folder })
+}
+
+fn exposed(address: SocketAddr) -> String {
+    format!("warning: {address} is not loopback: whoever reaches it may direct this twin")
 }
 
 /// An address that listens everywhere is reached at this machine.
@@ -185,6 +193,13 @@ fn fault(text: &str) -> Result<(Fault, Plan), String> {
     })?;
     let plan = Plan::share(share).ok_or("expected a share from 0 to 1")?;
     Ok((fault, plan))
+}
+
+/// Where notifications can be sent to.
+fn url(text: &str) -> Result<String, String> {
+    let known = reqwest::Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    known.then(|| text.to_owned()).ok_or_else(|| "expected `http://…` or `https://…`".to_owned())
 }
 
 fn delay(text: &str) -> Result<Duration, String> {
@@ -220,6 +235,22 @@ mod tests {
         assert!(fault("slow=2").is_err() && fault("slow=").is_err(), "shares end at one");
         assert_eq!(delay("500ms").unwrap(), Duration::from_millis(500), "a time");
         assert!(delay("500").is_err(), "a time has a unit");
+    }
+
+    #[test]
+    fn notifications_go_to_a_url_alone() {
+        for text in ["http://127.0.0.1:80/x", "https://merchant.example", "http://[::1]:8/x?a=b"] {
+            assert_eq!(url(text).as_deref(), Ok(text), "{text}");
+        }
+        for text in ["127.0.0.1:80/x", "localhost:80/x", "ftp://x", "http://", "/x", ""] {
+            assert!(url(text).is_err(), "`{text}` is none");
+        }
+    }
+
+    #[test]
+    fn whoever_lets_others_reach_a_twin_is_warned() {
+        let warning = exposed("0.0.0.0:9443".parse().unwrap());
+        assert!(warning.contains("0.0.0.0:9443") && warning.contains("may direct"), "{warning}");
     }
 
     #[test]

@@ -169,7 +169,13 @@ async fn what_keeps_it_from_starting_is_said_with_a_code_of_its_own() {
     let address = taken.local_addr().unwrap().to_string();
     let output = run(&Folder::new(), &["--address", &address]);
     assert_eq!(output.status.code(), Some(71), "a port that is taken: {}", talk(&output));
-    for arguments in [["--fault", "lost"], ["--fault", "slow=2"], ["--pay-after", "5"]] {
+    for arguments in [
+        ["--fault", "lost"],
+        ["--fault", "slow=2"],
+        ["--pay-after", "5"],
+        ["--notify", "127.0.0.1:80/x"],
+        ["--notify", "ftp://x"],
+    ] {
         let output = run(&Folder::new(), &arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", talk(&output));
     }

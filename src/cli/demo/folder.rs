@@ -1,5 +1,5 @@
-//! The folder of a demonstration: a new temporary one that is removed, or one that was named and
-//! stays.
+//! The folder of a demonstration or a sandbox: a new temporary one that is removed, or one that was
+//! named and stays.
 
 use std::{
     fs::{self, DirBuilder},
@@ -33,15 +33,16 @@ impl Folder {
     /// Makes a temporary folder, or takes the named one if it is new, empty or an earlier demo's.
     pub fn open(named: Option<PathBuf>) -> Result<Self, FolderError> {
         match named {
-            None => Self::temporary(),
+            None => Self::temporary("demo"),
             Some(path) => Self::named(path),
         }
     }
 
-    fn temporary() -> Result<Self, FolderError> {
+    /// Makes a temporary folder that is named after what uses it.
+    pub fn temporary(user: &str) -> Result<Self, FolderError> {
         let mut name = [0_u8; 6];
         SystemEntropy.fill(&mut name);
-        let path = std::env::temp_dir().join(format!("tollgate-demo-{}", to_hex(&name)));
+        let path = std::env::temp_dir().join(format!("tollgate-{user}-{}", to_hex(&name)));
         let folder = Self { temporary: true, path };
         folder.make().map_err(|error| FolderError::Io(folder.path.clone(), error))?;
         Ok(folder)
@@ -109,6 +110,15 @@ mod tests {
         fs::write(path.join("key"), "secret").unwrap();
         drop(folder);
         assert!(!path.exists(), "nothing is left");
+    }
+
+    #[test]
+    fn a_temporary_folder_is_named_after_what_uses_it() {
+        for user in ["demo", "sandbox"] {
+            let folder = Folder::temporary(user).unwrap();
+            let name = folder.path().file_name().unwrap().to_str().unwrap();
+            assert!(name.starts_with(&format!("tollgate-{user}-")), "{name}");
+        }
     }
 
     #[test]
