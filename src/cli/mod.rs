@@ -165,7 +165,7 @@ const SANDBOX: &str = "Faults:
   reset_mid_answer        the connection is dropped in the middle of the answer
   wrong_signature         an answer or notification is signed wrongly
   probe_signature         signed wrongly on purpose, where the provider does that
-  clock_skew              the provider's clock is ten minutes wrong where it signs
+  clock_skew              the provider's clock is eleven minutes wrong where it signs
   changed_file            a file differs from the one that was announced
   key_rotation            new keys before the answer; the old ones stay good
   duplicate_notification  sent again although it was acknowledged

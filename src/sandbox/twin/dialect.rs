@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use super::{Desk, File, Payment, Refund, Settlement};
+use super::{Desk, Fault, File, Payment, Refund, Settlement};
 use crate::sandbox::{MakeError, Request};
 
 /// A provider's own language: how it is asked, how it proves who it is, what it says when.
@@ -33,6 +33,13 @@ pub trait Dialect: Send + Sync + 'static {
 
     /// The provider's own error, 5xx, after something was done: the fault `error_after_charge`.
     fn failure(&self, request: &Request) -> Answer;
+
+    /// Whether an answer to this request shows this fault of signature or clock: one that carries no
+    /// signature, or no time, does not, and a fault that is planned waits for what does. Without a
+    /// request: whether any answer does.
+    fn shows(&self, _fault: Fault, _request: Option<&Request>) -> bool {
+        true
+    }
 
     /// Signs an answer, whatever its status. Called for every answer that wants to be signed, and the
     /// last that happens to it.

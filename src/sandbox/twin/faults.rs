@@ -92,6 +92,11 @@ impl Fault {
         Self::ALL.iter().find(|(_, fault)| *fault == self).map_or("", |(name, _)| name)
     }
 
+    /// Whether it is one of what is signed, or of the time that is signed with it.
+    pub fn is_of_signatures(self) -> bool {
+        matches!(self, Self::WrongSignature | Self::ProbeSignature | Self::ClockSkew)
+    }
+
     /// The fault of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(other, _)| *other == name).map(|(_, fault)| *fault)

@@ -81,7 +81,7 @@ pub struct Options {
     pub slow: Duration,
     /// How late a notification is that is late.
     pub late: Duration,
-    /// How wrong a clock is that is wrong.
+    /// How wrong a clock is that is wrong: more than anybody lets pass unasked, which is ten minutes.
     pub skew: Duration,
 }
 
@@ -96,7 +96,7 @@ impl Default for Options {
             ladder_scale: 10_000,
             slow: Duration::from_secs(3),
             late: Duration::from_secs(5),
-            skew: Duration::from_mins(10),
+            skew: Duration::from_mins(11),
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::{
     collections::VecDeque,
+    error::Error,
+    io,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -37,6 +39,8 @@ struct Parcel {
     letter: Letter,
     /// It is sent once more when it was acknowledged.
     twice: bool,
+    /// The seconds in which it was signed before.
+    signed: Vec<u64>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -141,7 +145,7 @@ pub(super) fn tell(shared: &Arc<Shared>, event: &Event) {
         let twice = strikes(Fault::DuplicateNotification);
         let late = strikes(Fault::LateNotification);
         let reordered = strikes(Fault::ReorderedNotification);
-        let parcel = Parcel { letter, twice, _place: place };
+        let parcel = Parcel { letter, twice, signed: Vec::new(), _place: place };
         let weak = Arc::downgrade(shared);
         if late {
             let wait = notifier.late;
@@ -183,7 +187,7 @@ fn deliver(
         let mut step = 0;
         loop {
             let Some(strong) = shared.upgrade() else { return };
-            let (outcome, acknowledged) = attempt(&strong, &parcel.letter).await;
+            let (outcome, acknowledged) = attempt(&strong, &mut parcel).await;
             let wait = strong.dialect.ladder().get(step).map(|step| strong.notifier.scaled(*step));
             strong.notifier.change(&parcel.letter.id, |record| {
                 record.attempts.push(outcome);
@@ -211,9 +215,15 @@ fn deliver(
 }
 
 /// What came of an attempt, for the record, and whether it was acknowledged.
-async fn attempt(shared: &Shared, letter: &Letter) -> (Value, bool) {
+async fn attempt(shared: &Shared, parcel: &mut Parcel) -> (Value, bool) {
+    let letter = &parcel.letter;
     let _turn = shared.notifier.attempts.acquire().await;
-    let how = shared.sealing(On::Notification, &letter.subject);
+    let mut how = shared.sealing(On::Notification, &letter.subject, |_| true);
+    // Two attempts of one second would be signed alike, and the second taken for a replay of the first.
+    while parcel.signed.contains(&how.now.as_secs()) {
+        how.now += Duration::from_secs(1);
+    }
+    parcel.signed.push(how.now.as_secs());
     let envelope = shared.dialect.seal_letter(letter, &how, &shared.desk);
     let at = shared.desk.now().as_secs();
     let url = letter.to.as_deref().unwrap_or_default();
@@ -239,11 +249,41 @@ fn failure(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         "no answer in time"
     } else if error.is_connect() {
-        "no connection"
+        refusal(error)
     } else if error.is_builder() {
         "not a URL"
     } else {
         "the connection broke"
+    }
+}
+
+/// Why there is no connection, as far as a cause says it.
+fn refusal(error: &reqwest::Error) -> &'static str {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref() {
+            return distrust(error);
+        }
+        let broken = error.downcast_ref::<io::Error>();
+        if broken.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+            return "connection refused";
+        }
+        // What an I/O error wraps is not its source.
+        let wrapped = broken.and_then(io::Error::get_ref);
+        cause = wrapped.map(|error| error as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    "no connection"
+}
+
+fn distrust(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError::{NotValidForName, NotValidForNameContext};
+
+    match error {
+        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            "the certificate is for another name"
+        }
+        rustls::Error::InvalidCertificate(_) => "the certificate is not trusted",
+        _ => "no TLS connection",
     }
 }
 

@@ -82,7 +82,8 @@ impl Shared {
             answer.body = changed(&answer.body);
         }
         if answer.signed {
-            let how = self.sealing(On::Answer, &subject);
+            let shows = |fault| self.dialect.shows(fault, Some(request));
+            let how = self.sealing(On::Answer, &subject, shows);
             self.dialect.seal(request, &mut answer, &how, &self.desk);
         }
         self.remember(request, &answer, lost);
@@ -99,17 +100,18 @@ impl Shared {
         Reply::Answer { status, headers, body }
     }
 
-    /// How something about this subject is signed now.
-    pub fn sealing(&self, on: On, subject: &str) -> Sealing {
-        let signature = if self.faults.strikes(Fault::WrongSignature, on, subject) {
+    /// How something about this subject is signed now. A fault that it would not show is not drawn.
+    pub fn sealing(&self, on: On, subject: &str, shows: impl Fn(Fault) -> bool) -> Sealing {
+        let strikes = |fault| shows(fault) && self.faults.strikes(fault, on, subject);
+        let signature = if strikes(Fault::WrongSignature) {
             Signature::Wrong
-        } else if self.faults.strikes(Fault::ProbeSignature, on, subject) {
+        } else if strikes(Fault::ProbeSignature) {
             Signature::Probe
         } else {
             Signature::Right
         };
         let mut now = self.desk.now();
-        if self.faults.strikes(Fault::ClockSkew, on, subject) {
+        if strikes(Fault::ClockSkew) {
             // Behind for some, ahead for others.
             let [first, ..] = self.desk.seed().bytes("clock_skew_direction", subject, 0);
             let skew = self.options.skew;

@@ -38,7 +38,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::{
-    Answer, CHINA, Desk, Dialect, Envelope, Event, File, Letter, Place, Sealing, Settlement,
+    Answer, CHINA, Desk, Dialect, Envelope, Event, Fault, File, Letter, Place, Sealing, Settlement,
 };
 use crate::sandbox::{MakeError, Request};
 use app::App;
@@ -95,6 +95,11 @@ impl Dialect for Alipay {
             v2::PATH => v2::failure(),
             _ => v3::failure(),
         }
+    }
+
+    /// Answers of v2 carry no time.
+    fn shows(&self, fault: Fault, request: Option<&Request>) -> bool {
+        fault != Fault::ClockSkew || request.is_none_or(|request| request.path != v2::PATH)
     }
 
     fn seal(&self, request: &Request, answer: &mut Answer, how: &Sealing, desk: &Desk) {

@@ -33,8 +33,8 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::{
-    Answer, Credentials, Desk, Dialect, Envelope, Event, File, Letter, Place, Sealing, Settlement,
-    put,
+    Answer, Credentials, Desk, Dialect, Envelope, Event, Fault, File, Letter, Place, Sealing,
+    Settlement, put,
 };
 use crate::sandbox::{MakeError, Request};
 use events::Events;
@@ -84,6 +84,11 @@ impl Dialect for Stripe {
         let answer = Refused::api_error().answer();
         self.keys.replace(request, &answer);
         answer
+    }
+
+    /// Answers are not signed.
+    fn shows(&self, fault: Fault, _: Option<&Request>) -> bool {
+        !fault.is_of_signatures()
     }
 
     fn seal(&self, _: &Request, answer: &mut Answer, _: &Sealing, desk: &Desk) {

@@ -1,4 +1,4 @@
-//! The webhook endpoint's signing secrets, of which there are two while they change.
+//! The webhook endpoint's signing secrets, of which there are several while they change.
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use parking_lot::RwLock;
@@ -29,7 +29,7 @@ impl Secrets {
         format!("t={time}{signatures},v0={}", hex(&hmac("test mode", &message)))
     }
 
-    /// A new secret, beside which the last stays good.
+    /// A new secret, beside which the ones before stay good.
     pub fn rotate(&self) {
         let mut secrets = self.0.write();
         let last = secrets.last().cloned().unwrap_or_default();
@@ -64,4 +64,5 @@ fn hmac(secret: &str, message: &[u8]) -> Vec<u8> {
     sign(&Key::new(HMAC_SHA256, secret.as_bytes()), message).as_ref().to_vec()
 }
 
-const TOGETHER: usize = 2;
+/// As many as a header of a few kilobytes has signatures for.
+const TOGETHER: usize = 64;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tollgate_api::{Clock, SystemClock, SystemEntropy};
 
 use super::*;
-use crate::sandbox::Server;
+use crate::sandbox::{Authority, Pair, Server};
 use plain::Plain;
 
 /// Hears notifications, and answers with the next of these words, or `success`.
@@ -116,7 +116,7 @@ async fn no_fault_changes_what_stands_in_the_book() {
                 let signature = headers["signature"].to_str().unwrap();
                 let at: u64 = signature.rsplit(' ').next().unwrap().parse().unwrap();
                 let wrong = at.abs_diff(SystemClock::new().unix().as_secs());
-                assert!((590..=610).contains(&wrong), "{what}: by {wrong} s");
+                assert!((650..=670).contains(&wrong), "{what}: by {wrong} s");
             }
             _ => assert_eq!(answered(reply).0, StatusCode::OK, "{what}"),
         }
@@ -148,6 +148,65 @@ async fn a_merchant_is_told_until_it_acknowledges() {
     }
     deaf.recorded("given up at the end of the ladder", |records| records[0]["state"] == "given_up")
         .await;
+}
+
+#[tokio::test]
+async fn attempts_of_one_second_say_different_times() {
+    let mut bench = Bench::new(Options::default(), vec!["no", "not yet"]);
+    bench.order("/orders", "a").await;
+    for attempt in 0..3 {
+        assert_eq!(bench.hear().await, "a", "attempt {attempt}");
+    }
+    let wire = bench.twin.wire();
+    let mut times: Vec<&Value> = wire["notifications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|sent| sent["headers"].as_array().unwrap())
+        .filter(|field| field[0] == "signed-at")
+        .map(|field| &field[1])
+        .collect();
+    times.dedup();
+    assert_eq!(times.len(), 3, "no two are signed alike: {wire:#}");
+}
+
+#[tokio::test]
+async fn what_keeps_a_notification_from_arriving_is_told_apart() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let authority = Authority::new("told", clock.unix()).unwrap();
+    let stranger = Authority::new("stranger", clock.unix()).unwrap();
+    let address = ([127, 0, 0, 1], 0).into();
+    let (heard, _ears) = mpsc::unbounded_channel();
+    let served = |pair: &Pair| {
+        let merchant = Arc::new(Merchant { words: Ear::default(), heard: heard.clone() });
+        Server::start_at(address, "merchant", merchant, Some(pair), clock.clone()).unwrap()
+    };
+    let known = served(&authority.server(&["127.0.0.1"]).unwrap());
+    let misnamed = served(&authority.server(&["merchant.example"]).unwrap());
+    let untrusted = served(&stranger.server(&["127.0.0.1"]).unwrap());
+    let trust = Some(authority.certificate().into_bytes());
+    for (url, expected) in [
+        (format!("https://{}/told", known.address()), Value::Null),
+        (
+            format!("https://{}/told", misnamed.address()),
+            "the certificate is for another name".into(),
+        ),
+        (format!("https://{}/told", untrusted.address()), "the certificate is not trusted".into()),
+        ("http://127.0.0.1:1/told".to_owned(), "connection refused".into()),
+    ] {
+        let options =
+            Options { trust: trust.clone(), notify: Some(url.clone()), ..Options::default() };
+        let bench = Bench::new(options, vec![]);
+        bench.order("/orders", "a").await;
+        bench
+            .recorded(&url, |records| {
+                records.first().is_some_and(|record| record["attempts"][0].is_object())
+            })
+            .await;
+        let failed = &bench.twin.notifications()[0]["attempts"][0]["failed"];
+        assert_eq!(*failed, expected, "{url}");
+    }
 }
 
 #[tokio::test]
@@ -194,11 +253,23 @@ async fn whoever_watches_can_pay_plan_faults_and_settle() {
         (json!({ "name": "slow", "times": -1 }), "less than none"),
         (json!({ "name": "slow", "times": 1, "on": "both" }), "on what"),
         (json!({ "name": "slow", "times": 1, "order": 7 }), "a number for an order"),
+        (json!({ "name": "slow", "times": 1, "on": 7 }), "a number for on what"),
+        (json!({ "name": "slow", "times": 1, "only": "a" }), "a member that is not known"),
     ] {
         let refused = answered(bench.post("/_faults", &plan).await);
         assert_eq!(refused.0, StatusCode::BAD_REQUEST, "{what}");
     }
 
+    for (path, said) in [
+        ("/_pay", json!({ "order": "b", "amount": 1 })),
+        ("/_settle", json!({ "day": "2026-11-24" })),
+        ("/_settle", json!({ "date": 7 })),
+        ("/_settle", json!(["2026-11-24"])),
+        ("/_rotate", json!({ "keys": 2 })),
+    ] {
+        let refused = answered(bench.post(path, &said).await);
+        assert_eq!(refused.0, StatusCode::BAD_REQUEST, "{path} {said}: {}", refused.2);
+    }
     let settled = answered(bench.post("/_settle", &json!({ "date": "2026-11-24" })).await).2;
     assert_eq!((&settled["payments"], &settled["paid"]), (&json!(2), &json!(1000)), "both");
     let get = |path| Request::new(Method::GET, path, HeaderMap::new(), Bytes::new());

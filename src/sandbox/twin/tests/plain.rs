@@ -77,6 +77,7 @@ impl Dialect for Plain {
     fn seal_letter(&self, letter: &Letter, how: &Sealing, _: &Desk) -> Envelope {
         let mut headers = HeaderMap::new();
         put(&mut headers, "signature", &format!("{:?}", how.signature));
+        put(&mut headers, "signed-at", &how.now.as_secs().to_string());
         Envelope { headers, body: letter.body.clone() }
     }
 

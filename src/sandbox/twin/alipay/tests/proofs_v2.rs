@@ -132,3 +132,14 @@ async fn certificates_and_encryption_are_known_here_too() {
     assert_eq!(failed.json["code"], "20000", "its own error has status {}", failed.status);
     assert!(bench.is_proven(&failed), "and is signed");
 }
+
+#[tokio::test]
+async fn a_wrong_clock_waits_for_what_carries_a_time() {
+    let bench = Bench::new();
+    bench.order("order-1", "9.00").await;
+    bench.twin.faults().plan(Fault::ClockSkew, Plan::times(1));
+    bench.call(Protocol::V2, METHOD, &content()).await;
+    assert_eq!(bench.twin.faults().shown()["clock_skew"]["times"], 1, "v2 carries none");
+    bench.call(Protocol::V3, METHOD, &content()).await;
+    assert_eq!(bench.twin.faults().shown()["clock_skew"]["times"], 0, "v3 does");
+}

@@ -140,3 +140,52 @@ async fn any_success_acknowledges() {
     let date = Moment::of(START + sum, 0).date();
     assert_eq!(date, "2026-01-03", "for most of three days");
 }
+
+#[tokio::test]
+async fn a_fault_of_signatures_waits_for_a_webhook_because_no_answer_is_signed() {
+    let options = Options { notify: Some(NOBODY.to_owned()), ..Options::default() };
+    for fault in [Fault::WrongSignature, Fault::ProbeSignature, Fault::ClockSkew] {
+        let bench = Bench::with(options.clone());
+        bench.twin.faults().plan(fault, Plan::times(1));
+        bench.get("/v1/events").await;
+        assert_eq!(
+            bench.twin.faults().shown()[fault.name()]["times"],
+            1,
+            "{fault:?}: still planned"
+        );
+        bench.paid().await;
+        let struck = async {
+            while bench.twin.faults().shown()[fault.name()]["times"] != 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let struck = tokio::time::timeout(Duration::from_secs(30), struck).await;
+        assert!(struck.is_ok(), "{fault:?} struck a webhook");
+        let plan = json!({ "name": fault.name(), "times": 1, "on": "answer" }).to_string();
+        let refused = bench.post("/_faults", &plan).await;
+        assert_eq!(refused.status, 400, "{fault:?} cannot be for answers: {}", refused.json);
+    }
+    let bench = Bench::new();
+    let slow = bench.post("/_faults", r#"{"name":"slow","times":1,"on":"answer"}"#).await;
+    assert_eq!(slow.status, 200, "answers can be slow: {}", slow.json);
+}
+
+#[tokio::test]
+async fn every_secret_stays_good_until_it_is_ended_however_often_they_change() {
+    let bench = Bench::new();
+    let id = bench.paid().await;
+    let payment = bench.twin.desk().book().payment(&id).unwrap().clone();
+    let letters = bench.twin.dialect().letters(&Event::Paid(payment), bench.twin.desk());
+    for _ in 0..3 {
+        bench.twin.rotate().await.unwrap();
+    }
+    let (header, body) = sealed(&bench, &letters[0], &RIGHT);
+    assert!(is_proven(&header, &body, &bench.secret), "the first one is still good: {header}");
+    assert_eq!(header.matches("v1=").count(), 4, "four secrets, four signatures");
+    bench.twin.retire();
+    let (header, body) = sealed(&bench, &letters[0], &RIGHT);
+    assert!(!is_proven(&header, &body, &bench.secret), "until it was ended");
+}
+
+/// Nothing listens there.
+const NOBODY: &str = "http://127.0.0.1:1/told";
