@@ -128,7 +128,20 @@ impl Party {
                 requests.iter().filter(|request| request.complete).count() >= number
             })
             .await;
-        let notice = &self.post.requests()[number - 1];
+        self.hand_on(&self.post.requests()[number - 1]).await
+    }
+
+    /// The same for the first notification whose body holds this text: some come in any order.
+    pub async fn deliver_of(&self, kind: &str) -> Answer {
+        let holds = |request: &Received| {
+            request.complete && String::from_utf8_lossy(&request.body).contains(kind)
+        };
+        self.post.until(kind, |requests| requests.iter().any(holds)).await;
+        let all = self.post.requests();
+        self.hand_on(all.iter().find(|request| holds(request)).expect("it came")).await
+    }
+
+    async fn hand_on(&self, notice: &Received) -> Answer {
         let mut fields = vec![("host", "notify.example")];
         for (name, value) in &notice.headers {
             let proves = name.starts_with("wechatpay-") || name == "stripe-signature";

@@ -164,7 +164,7 @@ async fn a_payment_at_stripe_whose_answer_was_lost_is_found_refunded_and_made_on
     let made = party.done("POST", "/v1/payments", card).await;
     assert_eq!(made["provider_reference"], found["provider_reference"], "the same: {made}");
 
-    let taken = party.deliver(1).await;
+    let taken = party.deliver_of("payment_intent.succeeded").await;
     assert_eq!(taken.status, 200, "Stripe is told: {}", taken.text());
     let event = party.event(1);
     assert_eq!(
