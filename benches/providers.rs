@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tollgate::state::MemoryReplaySets;
 use tollgate_api::{
-    Answer, Clock, Exchange, Plugin, Settings, Side,
+    Answer, Clock, Exchange, Outcome, Plugin, Settings, Side,
     testing::{self, Bench},
 };
 use tollgate_crypto::{
@@ -60,9 +60,10 @@ impl Place {
         (self.clock.unix().as_secs(), self.count.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A request through the plugin.
+    /// A request through the plugin, which is given up: so the same event may come again.
     fn request(&self, mut exchange: Exchange) -> Exchange {
         self.runtime.block_on(testing::request(&*self.plugin, &mut exchange)).unwrap();
+        self.plugin.on_end(&mut exchange, &Outcome { status: None, fault: None, cancelled: true });
         exchange
     }
 
