@@ -24,22 +24,15 @@ use std::{
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{CANNOT_START, say};
+use super::{CANNOT_START, runtime, say};
 use folder::Folder;
 use page::Page;
 use stage::Stage;
 
 pub(super) fn run(once: bool, folder: Option<PathBuf>, port: u16) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("tollgate")
-        .build()
-    {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            say(&format!("error: the runtime cannot start: {error}"));
-            return ExitCode::from(CANNOT_START);
-        }
+        Err(code) => return code,
     };
     let code = runtime.block_on(show(once, folder, port));
     runtime.shutdown_background();

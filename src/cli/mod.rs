@@ -139,6 +139,16 @@ fn print(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// What everything that serves runs on; or the code to end with, once the reason was said.
+fn runtime() -> Result<tokio::runtime::Runtime, ExitCode> {
+    let built =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("tollgate").build();
+    built.map_err(|error| {
+        say(&format!("error: the runtime cannot start: {error}"));
+        ExitCode::from(CANNOT_START)
+    })
+}
+
 /// Writes talk to standard error.
 fn say(text: &str) {
     let mut err = std::io::stderr().lock();

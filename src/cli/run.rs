@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{BAD_CONFIGURATION, CANNOT_START, CUT_OFF, say};
+use super::{BAD_CONFIGURATION, CANNOT_START, CUT_OFF, runtime, say};
 use crate::{
     config::Style,
     process::{Process, StartError},
@@ -12,16 +12,9 @@ use crate::{
 };
 
 pub(super) fn run(path: &Path) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("tollgate")
-        .build()
-    {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            say(&format!("error: the runtime cannot start: {error}"));
-            return ExitCode::from(CANNOT_START);
-        }
+        Err(code) => return code,
     };
     let code = runtime.block_on(serve(path));
     // What is left after the grace period is given up.

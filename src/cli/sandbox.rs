@@ -14,7 +14,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tollgate_api::{Clock, SystemClock, SystemEntropy, setting};
 
-use super::{BAD_CONFIGURATION, CANNOT_START, demo::folder::Folder, print, say};
+use super::{BAD_CONFIGURATION, CANNOT_START, demo::folder::Folder, print, runtime, say};
 use crate::sandbox::{
     Server,
     twin::{Fault, Kept, OpenError, Options, PROVIDERS, Place, Plan, Twin, tls, write},
@@ -70,16 +70,9 @@ struct Failed {
 }
 
 pub(super) fn run(wanted: Wanted) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("tollgate")
-        .build()
-    {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            say(&format!("error: the runtime cannot start: {error}"));
-            return ExitCode::from(CANNOT_START);
-        }
+        Err(code) => return code,
     };
     let code = runtime.block_on(show(wanted));
     runtime.shutdown_background();
